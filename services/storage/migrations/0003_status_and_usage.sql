@@ -1,0 +1,72 @@
+-- The first two readings of the log: the measured state of each device, and usage by hour.
+
+CREATE TABLE device_status (
+    municipality text NOT NULL,
+    device text NOT NULL,
+    lane smallint NOT NULL,
+    state text NOT NULL CHECK (state IN ('up', 'degraded', 'down', 'blind')),
+    reason text NOT NULL,
+    since timestamptz NOT NULL,
+    last_sign_at timestamptz NOT NULL,
+    last_event_at timestamptz NOT NULL,
+    next_change_at timestamptz,
+    expected_interval_s integer NOT NULL,
+    offline_after_s integer NOT NULL,
+    boot text,
+    conn text,
+    uplink_ok boolean,
+    revision bigint NOT NULL,
+    PRIMARY KEY (municipality, device)
+) WITH (fillfactor = 50);
+
+CREATE TABLE status_interval (
+    municipality text NOT NULL,
+    device text NOT NULL,
+    starts_at timestamptz NOT NULL,
+    ends_at timestamptz,
+    state text NOT NULL CHECK (state IN ('up', 'degraded', 'down', 'blind')),
+    reason text NOT NULL,
+    PRIMARY KEY (municipality, device, starts_at)
+);
+
+CREATE TABLE status_lane (
+    lane smallint PRIMARY KEY REFERENCES lane,
+    as_of timestamptz NOT NULL,
+    revision bigint NOT NULL DEFAULT 0,
+    observed text NOT NULL DEFAULT ''
+) WITH (fillfactor = 50);
+
+CREATE TABLE usage_hour (
+    municipality text NOT NULL,
+    device text NOT NULL,
+    hour timestamptz NOT NULL,
+    samples integer NOT NULL,
+    clients_max integer NOT NULL,
+    clients_mean double precision NOT NULL,
+    down_bytes bigint NOT NULL,
+    up_bytes bigint NOT NULL,
+    estimated boolean NOT NULL,
+    kiosk_sessions integer NOT NULL,
+    kiosk_views integer NOT NULL,
+    PRIMARY KEY (municipality, device, hour)
+) WITH (fillfactor = 70);
+
+-- What everyone may know: points, and the sum of their devices in words' stead. The views run with their owner's
+-- rights on purpose, so that the public role needs no right on any tenant table (rule R25).
+CREATE VIEW public_municipality AS
+SELECT code, name, county, languages, seat_lat, seat_lon FROM municipality;
+
+CREATE VIEW public_point AS
+SELECT p.municipality, p.id, p.kind, p.names, p.locality, l.names AS locality_names, p.lat, p.lon,
+       p.opening_hours, p.services, p.status, p.synthetic, p.updated_at
+FROM service_point AS p
+LEFT JOIN locality AS l ON l.municipality = p.municipality AND l.id = p.locality
+WHERE p.status IN ('pilot', 'active', 'paused');
+
+CREATE VIEW public_device_state AS
+SELECT d.municipality, d.point, d.kind,
+       coalesce(s.state, 'blind') AS state, coalesce(s.reason, 'never_seen') AS reason,
+       s.since, s.last_sign_at, s.revision
+FROM device AS d
+LEFT JOIN device_status AS s ON s.municipality = d.municipality AND s.device = d.id
+WHERE d.lifecycle = 'active' AND d.point IS NOT NULL;
