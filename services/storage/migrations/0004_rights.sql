@@ -78,3 +78,13 @@ GRANT SELECT ON event, dead_letter, device_spool, device_status, status_interval
 GRANT SELECT, INSERT, DELETE ON web_session TO bypunkt_web;
 GRANT SELECT ON public_municipality, public_point, public_device_state TO bypunkt_read, bypunkt_web;
 GRANT EXECUTE ON FUNCTION make_event_partitions(timestamptz, timestamptz) TO bypunkt_ingest, bypunkt_worker;
+
+-- The operator's command line works for the people of the whole installation.
+CREATE POLICY by_installation ON person TO bypunkt_web
+    USING (current_setting('bypunkt.installation', true) = 'yes')
+    WITH CHECK (current_setting('bypunkt.installation', true) = 'yes');
+GRANT INSERT, UPDATE ON person TO bypunkt_web;
+-- The registry is written on behalf of its municipality; nothing of it is ever deleted.
+GRANT SELECT, INSERT ON given_name TO bypunkt_web;
+GRANT INSERT, UPDATE ON municipality, locality, service_point, device TO bypunkt_web;
+GRANT INSERT, DELETE ON dead_letter TO bypunkt_web;

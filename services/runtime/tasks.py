@@ -1,0 +1,41 @@
+"""Loops that must go on: run, log what went wrong, wait, run again."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+log = structlog.get_logger()
+
+
+def backoff_s(attempt: int, *, first: float = 0.2, most: float = 10.0) -> float:
+    """Return the seconds to wait before try number `attempt` (from 1): doubling, capped, with jitter."""
+    return min(most, first * 2 ** min(attempt - 1, 16)) * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+
+
+async def supervise(name: str, run: Callable[[], Awaitable[None]], *, steady_s: float = 30.0) -> None:
+    """Run `run` for ever: whatever ends it is logged, and it starts again after a growing pause.
+
+    A run that lasted longer than `steady_s` starts the pauses from the beginning. Only cancellation leaves.
+    """
+    attempt = 0
+    loop = asyncio.get_running_loop()
+    while True:
+        started = loop.time()
+        try:
+            await run()
+            return
+        except Exception as error:  # noqa: BLE001 - the supervisor is where unknown errors end (style, habit 7)
+            attempt = 1 if loop.time() - started > steady_s else attempt + 1
+            pause = backoff_s(attempt)
+            log.warning("task_failed", task=name, error=describe(error), attempt=attempt, again_in_s=round(pause, 2))
+        await asyncio.sleep(pause)
+
+
+def describe(error: BaseException) -> str:
+    """Say what an error is in one line, without the data that it may quote."""
+    if isinstance(error, BaseExceptionGroup):
+        return "; ".join(sorted({describe(inner) for inner in error.exceptions}))
+    reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
+    return f"{type(error).__name__}: {reason[:200]}"

@@ -1,0 +1,216 @@
+"""The one way to the database: a transaction with a role and a scope (rules R23, R24).
+
+The login itself has no rights. Each transaction takes one of four roles and says whose rows it works on;
+row-level security does the rest. Both end with the transaction, so a pooled connection carries nothing over.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+from uuid import UUID
+
+import asyncpg
+import structlog
+from asyncpg.pool import PoolConnectionProxy
+
+from services.runtime.tasks import backoff_s, describe
+
+log = structlog.get_logger()
+
+Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
+
+# What a lost, frozen or restarting PostgreSQL looks like from here; everything else is about the data or a bug.
+# InternalClientError has been seen when the server died in the middle of a statement.
+UNREACHABLE = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+)
+
+_SCOPE = """
+SELECT set_config('role', $1, true), set_config('bypunkt.lane', $2, true),
+       set_config('bypunkt.municipalities', $3, true), set_config('bypunkt.login', $4, true),
+       set_config('bypunkt.person', $5, true), set_config('bypunkt.installation', $6, true)
+"""
+
+
+class Role(StrEnum):
+    """Who works: each is a database role with no more rights than its part of the program needs."""
+
+    INGEST = "bypunkt_ingest"
+    WORKER = "bypunkt_worker"
+    WEB = "bypunkt_web"
+    READ = "bypunkt_read"
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """The municipalities of one lane of the log."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tenants:
+    """The municipalities that a person, or an import, works for."""
+
+    codes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Public:
+    """No tenant: what everyone may see."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """The one person who is named, by login or by id, before any tenant is known."""
+
+    login: str = ""
+    person: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """The people of the whole installation, for the operator's command line."""
+
+
+Scope: TypeAlias = Lane | Tenants | Public | SignIn | Installation
+
+
+def _settings(scope: Scope) -> tuple[str, str, str, str, str]:
+    match scope:
+        case Lane(number):
+            return str(number), "", "", "", ""
+        case Tenants(codes):
+            return "", ",".join(codes), "", "", ""
+        case Public():
+            return "", "", "", "", ""
+        case SignIn(login, person):
+            return "", "", login, str(person or ""), ""
+        case Installation():
+            return "", "", "", "", "yes"
+
+
+class Database:
+    """A pool of connections that can only be used through `transaction`."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", url: str) -> None:
+        self._pool = pool
+        self._url = url
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, url: str, *, connections: int = 8, statement_s: float = 20.0) -> AsyncIterator["Database"]:
+        """Open a pool on `url`; connections are made when they are first needed.
+
+        `statement_s` bounds each statement: a frozen server is an error to be retried, not a hang.
+        """
+        async with asyncpg.create_pool(
+            url,
+            min_size=0,
+            max_size=connections,
+            timeout=5,
+            command_timeout=statement_s,
+            init=_prepare,
+            server_settings={
+                "search_path": "bypunkt",
+                "timezone": "UTC",
+                "application_name": "bypunkt",
+                "idle_in_transaction_session_timeout": "60s",
+            },
+        ) as pool:
+            yield cls(pool, url)
+
+    @asynccontextmanager
+    async def transaction(self, role: Role, scope: Scope) -> AsyncIterator[Connection]:
+        """Open a transaction in which `role` sees the rows of `scope` and nothing else.
+
+        Raises one of `UNREACHABLE` when the server is away; nothing of the transaction is stored then,
+        unless the connection was lost at the very commit, which a retry with the same keys makes harmless.
+        """
+        async with self._pool.acquire(timeout=10) as connection, connection.transaction():
+            await connection.execute(_SCOPE, role, *_settings(scope))
+            yield connection
+
+    @asynccontextmanager
+    async def listen(self, *channels: str) -> AsyncIterator["Notices"]:
+        """Follow NOTIFY channels on a connection of their own, reconnecting for as long as this is open."""
+        notices = Notices()
+        task = asyncio.create_task(self._keep_listening(channels, notices), name=f"listen {','.join(channels)}")
+        try:
+            yield notices
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def _keep_listening(self, channels: Sequence[str], notices: "Notices") -> None:
+        attempt = 0
+        while True:
+            try:
+                connection = await asyncpg.connect(self._url, timeout=5, server_settings={"application_name": "bypunkt"})
+            except (*UNREACHABLE, asyncpg.PostgresError) as error:
+                attempt += 1
+                log.warning("listen_failed", error=describe(error))
+                await asyncio.sleep(backoff_s(attempt))
+                continue
+            attempt = 0
+            lost = asyncio.Event()
+            connection.add_termination_listener(lambda _, lost=lost: lost.set())
+            try:
+                for channel in channels:
+                    await connection.add_listener(channel, notices.take)
+                notices.put("", "")
+                await lost.wait()
+            except UNREACHABLE as error:
+                log.warning("listen_failed", error=describe(error))
+            finally:
+                connection.terminate()
+
+
+class Notices:
+    """Notifications as an async iterator of (channel, payload).
+
+    Equal ones that wait are merged, so it is bounded by the number of different notices. ("", "") comes after
+    each (re)connect: something may have been missed, read again.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: dict[tuple[str, str], None] = {}
+        self._arrived = asyncio.Event()
+
+    def take(self, _connection: object, _pid: int, channel: str, payload: object) -> None:
+        """Take a notification from asyncpg."""
+        self.put(channel, str(payload))
+
+    def put(self, channel: str, payload: str) -> None:
+        """Leave a notice for the reader."""
+        self._waiting[channel, payload] = None
+        self._arrived.set()
+
+    def __aiter__(self) -> AsyncIterator[tuple[str, str]]:
+        return self
+
+    async def __anext__(self) -> tuple[str, str]:
+        while not self._waiting:
+            self._arrived.clear()
+            await self._arrived.wait()
+        notice = next(iter(self._waiting))
+        del self._waiting[notice]
+        return notice
+
+
+async def _prepare(connection: Connection) -> None:
+    await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=_to_json, decoder=json.loads)
+
+
+def _to_json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
