@@ -1,0 +1,1 @@
+"""What keeps the code in order: `make check`."""
