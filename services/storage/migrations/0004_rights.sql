@@ -57,7 +57,7 @@ CREATE POLICY of_tenant ON municipality TO bypunkt_web
     WITH CHECK (code = ANY ((SELECT scope_municipalities())::text[]));
 -- Where we were blind is no tenant's secret: staff pages say so.
 CREATE POLICY readable ON observation FOR SELECT TO bypunkt_web USING (true);
-CREATE POLICY readable ON reading_cursor FOR SELECT TO bypunkt_web USING (true);
+CREATE POLICY readable ON reading_cursor FOR SELECT TO bypunkt_web, bypunkt_worker USING (true);
 CREATE POLICY readable ON status_lane FOR SELECT TO bypunkt_web USING (true);
 -- Signing in comes before any tenant is known; it sees the one person who is named.
 CREATE POLICY at_sign_in ON person FOR SELECT TO bypunkt_web
@@ -88,3 +88,7 @@ GRANT INSERT, UPDATE ON person TO bypunkt_web;
 GRANT SELECT, INSERT ON given_name TO bypunkt_web;
 GRANT INSERT, UPDATE ON municipality, locality, service_point, device TO bypunkt_web;
 GRANT INSERT, DELETE ON dead_letter TO bypunkt_web;
+CREATE POLICY by_installation ON dead_letter TO bypunkt_web
+    USING (current_setting('bypunkt.installation', true) = 'yes')
+    WITH CHECK (current_setting('bypunkt.installation', true) = 'yes');
+GRANT SELECT ON lane_in_use TO bypunkt_ingest, bypunkt_worker, bypunkt_web;

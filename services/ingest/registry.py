@@ -1,0 +1,57 @@
+"""The registry as one lane needs it to judge by: its own devices, and to whom a foreign name belongs."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from services.ingest.models import KnownDevice
+from services.ingest.store import queries
+from services.storage.database import Database, Lane, Role
+
+# Names of other lanes' devices that are remembered; when full, all are forgotten (they are looked up again).
+_FOREIGN_NAMES = 10_000
+
+
+@dataclass(slots=True)
+class LaneRegistry:
+    """A picture of the registry at one moment; made again when the registry changes."""
+
+    municipalities: frozenset[str] = frozenset()
+    devices: dict[tuple[str, str], KnownDevice] = field(default_factory=dict)
+    spooling: set[tuple[str, str]] = field(default_factory=set)
+    _owners: dict[str, str | None] = field(default_factory=dict)
+
+    def device(self, municipality: str, device: str) -> KnownDevice | None:
+        """Return the device of this municipality by that name."""
+        return self.devices.get((municipality, device))
+
+    def municipality_of(self, device: str) -> str | None:
+        """Return the municipality that a name belongs to, as far as `look_up` has asked for it."""
+        return self._owners.get(device)
+
+    async def look_up(self, database: Database, lane: int, names: Iterable[tuple[str, str]]) -> None:
+        """Find out whose the devices are that this lane does not know."""
+        strange = {device for key in names if key not in self.devices and (device := key[1]) not in self._owners}
+        if not strange:
+            return
+        if len(self._owners) > _FOREIGN_NAMES:
+            self._owners.clear()
+        async with database.transaction(Role.INGEST, Lane(lane)) as connection:
+            rows = await connection.fetch(queries.owners_of_devices, list(strange))
+        self._owners.update(dict.fromkeys(strange))
+        self._owners.update({row["id"]: row["municipality"] for row in rows})
+
+
+async def load_registry(database: Database, lane: int) -> LaneRegistry:
+    """Read the lane's part of the registry."""
+    async with database.transaction(Role.INGEST, Lane(lane)) as connection:
+        municipalities = await connection.fetch(queries.lane_municipalities)
+        devices = await connection.fetch(queries.lane_registry)
+        spooling = await connection.fetch(queries.spooling_devices)
+    return LaneRegistry(
+        municipalities=frozenset(row["code"] for row in municipalities),
+        devices={
+            (row["municipality"], row["id"]): KnownDevice(id=row["id"], kind=row["kind"], lifecycle=row["lifecycle"])
+            for row in devices
+        },
+        spooling={(row["municipality"], row["device"]) for row in spooling},
+    )

@@ -1,0 +1,167 @@
+"""Follow the log: a reading takes every event once, lane by lane, with a durable cursor.
+
+The cursor moves in the transaction that holds what the reading wrote, so each event takes effect exactly once.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import structlog
+from prometheus_client import Counter, Gauge
+
+from services.log.append import queries
+from services.log.models import LoggedEvent
+from services.runtime.clock import Clock
+from services.runtime.tasks import supervise
+from services.storage.database import Connection, Database, Lane, Notices, Public, Role
+
+log = structlog.get_logger()
+
+READ = Counter("bypunkt_reading_events_total", "Events that a reading has taken in", ["reading"])
+BEHIND = Gauge("bypunkt_reading_lag_events", "Events in the log that a reading has not taken in", ["reading", "lane"])
+
+BATCH = 1000
+# A missed notification costs at most this; an idle lane is looked at once in `IDLE`.
+POLL = timedelta(seconds=1)
+IDLE = timedelta(seconds=5)
+
+
+class Reading(Protocol):
+    """A projection of the log: its tables are a function of the events, whatever the order of arrival."""
+
+    name: str
+
+    async def apply(
+        self, connection: Connection, lane: int, events: Sequence[LoggedEvent], *, now: datetime
+    ) -> datetime | None:
+        """Take in events (none: time has passed) and return when to be called again although nothing comes."""
+
+    async def rebuild(self, connection: Connection, lane: int, *, now: datetime) -> None:
+        """Drop the lane's tables and make them again from the log."""
+
+    async def verify(self, connection: Connection, lane: int) -> list[str]:
+        """Return the differences between the lane's tables and what the log gives; none means equal."""
+
+
+class LaneSignals:
+    """Wakes the followers of a lane; a signal given while nobody waits is kept."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[int, set[asyncio.Event]] = {}
+
+    def subscribe(self, lane: int) -> asyncio.Event:
+        """Return an event that is set whenever the lane may have news."""
+        signal = asyncio.Event()
+        self._waiting.setdefault(lane, set()).add(signal)
+        return signal
+
+    def unsubscribe(self, lane: int, signal: asyncio.Event) -> None:
+        """Stop waking this follower."""
+        self._waiting.get(lane, set()).discard(signal)
+
+    def wake(self, lane: int | None = None) -> None:
+        """Wake one lane's followers, or everyone's."""
+        for signals in self._waiting.values() if lane is None else (self._waiting.get(lane, set()),):
+            for signal in signals:
+                signal.set()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one transaction of a follower did."""
+
+    events: int
+    wake_at: datetime | None
+
+
+class Follower:
+    """One reading in one lane."""
+
+    def __init__(self, database: Database, reading: Reading, lane: int, *, clock: Clock, signals: LaneSignals) -> None:
+        self._database = database
+        self._reading = reading
+        self._lane = lane
+        self._clock = clock
+        self._signals = signals
+
+    async def run(self) -> None:
+        """Follow for ever; every error leaves the cursor where it was and is raised."""
+        signal = self._signals.subscribe(self._lane)
+        try:
+            while True:
+                signal.clear()
+                step = await self.step()
+                if step.events < BATCH:
+                    await self._rest(signal, step.wake_at)
+        finally:
+            self._signals.unsubscribe(self._lane, signal)
+
+    async def step(self) -> Step:
+        """Take in the next batch, or let the reading judge the time that has passed, in one transaction."""
+        name, lane = self._reading.name, self._lane
+        async with self._database.transaction(Role.WORKER, Lane(lane)) as connection:
+            await connection.execute(queries.begin_cursor, name, lane)
+            position = await connection.fetchval(queries.hold_cursor, name, lane)
+            events = [
+                LoggedEvent(**row) for row in await connection.fetch(queries.events_after, lane, position, BATCH)
+            ]
+            wake_at = await self._reading.apply(connection, lane, events, now=self._clock())
+            if events:
+                await connection.execute(queries.move_cursor, name, lane, events[-1].position)
+        READ.labels(name).inc(len(events))
+        return Step(len(events), wake_at)
+
+    async def _rest(self, signal: asyncio.Event, wake_at: datetime | None) -> None:
+        pause = IDLE if wake_at is None else min(IDLE, max(wake_at - self._clock(), timedelta()))
+        try:
+            await asyncio.wait_for(signal.wait(), pause.total_seconds() + 0.001)
+        except TimeoutError:
+            return
+
+
+class LogWatch:
+    """Tells followers that their lane has news: by notification, and once a second by a look at the heads."""
+
+    def __init__(self, database: Database, signals: LaneSignals) -> None:
+        self._database = database
+        self._signals = signals
+        self._heads: dict[int, int] = {}
+
+    async def listen(self, notices: Notices) -> None:
+        """Pass on notifications of `bypunkt_log` for ever."""
+        async for _, payload in notices:
+            self._signals.wake(int(payload) if payload.isdecimal() else None)
+
+    async def poll(self) -> None:
+        """Look at the heads for ever, so that a missed notification costs a second and never an event."""
+        while True:
+            async with self._database.transaction(Role.WORKER, Public()) as connection:
+                heads = {row["lane"]: row["head"] for row in await connection.fetch(queries.heads)}
+                cursors = await connection.fetch(queries.cursors)
+            for lane, head in heads.items():
+                if self._heads.get(lane) != head:
+                    self._signals.wake(lane)
+            self._heads = heads
+            for row in cursors:
+                BEHIND.labels(row["reading"], row["lane"]).set(heads.get(row["lane"], 0) - row["position"])
+            await asyncio.sleep(POLL.total_seconds())
+
+
+async def lanes_in_use(database: Database) -> list[int]:
+    """Return the lanes that have municipalities."""
+    async with database.transaction(Role.WORKER, Public()) as connection:
+        return [row["lane"] for row in await connection.fetch(queries.lanes_in_use)]
+
+
+async def follow_lane(
+    database: Database, readings: Iterable[Reading], lane: int, *, clock: Clock, signals: LaneSignals
+) -> None:
+    """Run every reading of one lane, each under its own supervision, until cancelled."""
+    async with asyncio.TaskGroup() as tasks:
+        for reading in readings:
+            follower = Follower(database, reading, lane, clock=clock, signals=signals)
+            name = f"{reading.name} lane {lane}"
+            tasks.create_task(supervise(name, follower.run), name=name)

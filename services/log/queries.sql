@@ -1,0 +1,111 @@
+-- name: hold_lane
+-- Take the lane's row lock and its head; the next statement's snapshot then holds everything before it.
+SELECT head FROM lane WHERE lane = $1 FOR UPDATE
+
+-- name: append
+-- Store the events that are not in the log yet at the positions after the head, and move the head.
+WITH incoming AS (
+    SELECT *
+    FROM unnest(
+        $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[], $9::timestamptz[],
+        $10::timestamptz[], $11::text[], $12::text[], $13::bigint[], $14::jsonb[], $15::boolean[]
+    ) WITH ORDINALITY AS t (
+        municipality, device, id, type, retention, at, received_at, time, boot, conn, seq, data, look_back, n
+    )
+),
+
+fresh AS (
+    SELECT i.*, row_number() OVER (ORDER BY i.n) AS place
+    FROM incoming AS i
+    WHERE NOT EXISTS (
+        SELECT FROM event AS e
+        WHERE e.municipality = i.municipality AND e.device = i.device AND e.at = i.at AND e.id = i.id
+    ) AND NOT (i.look_back AND EXISTS (
+        SELECT FROM event AS e
+        WHERE e.municipality = i.municipality AND e.device = i.device AND e.id = i.id
+            AND e.at > i.received_at - interval '48 hours' AND e.at <= i.received_at + interval '10 minutes'
+    ))
+),
+
+moved AS (
+    UPDATE lane SET head = head + (SELECT count(*) FROM fresh) WHERE lane = $1
+)
+
+INSERT INTO event (
+    lane, position, municipality, device, id, type, retention, at, received_at, time, boot, conn, seq, data
+)
+SELECT
+    $1, $2::bigint + f.place, f.municipality, f.device, f.id, f.type, f.retention, f.at, f.received_at, f.time,
+    f.boot, f.conn, f.seq, f.data
+FROM fresh AS f
+
+-- name: add_dead_letters
+-- Keep what could not be stored, with the reason.
+INSERT INTO dead_letter (
+    lane, municipality, device, topic, reason, detail, event_id, received_at, size, fingerprint, payload, replayable
+)
+SELECT
+    $1, t.municipality, t.device, t.topic, t.reason, t.detail, t.event_id, t.received_at, t.size,
+    sha256((SELECT i.fingerprint_key FROM installation AS i) || t.raw), t.payload, t.replayable
+FROM unnest(
+    $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[], $9::int[],
+    $10::bytea[], $11::text[], $12::boolean[]
+) AS t (municipality, device, topic, reason, detail, event_id, received_at, size, raw, payload, replayable)
+
+-- name: announce
+-- Wake the readers of a lane when the transaction commits.
+SELECT pg_notify('bypunkt_log', $1::text)
+
+-- name: make_partitions
+-- Make the partitions that events between two instants need.
+SELECT make_event_partitions($1, $2)
+
+-- name: begin_cursor
+-- Make sure that a reading has a cursor in a lane.
+INSERT INTO reading_cursor (reading, lane) VALUES ($1, $2) ON CONFLICT DO NOTHING
+
+-- name: hold_cursor
+-- Take a reading's place in a lane, one holder at a time.
+SELECT position FROM reading_cursor WHERE reading = $1 AND lane = $2 FOR UPDATE
+
+-- name: move_cursor
+-- Remember how far a reading has come.
+UPDATE reading_cursor SET position = $3 WHERE reading = $1 AND lane = $2
+
+-- name: events_after
+-- The next events of a lane in the order of their positions.
+SELECT lane, position, municipality, device, id, type, at, received_at, time, boot, conn, seq, data
+FROM event
+WHERE lane = $1 AND position > $2
+ORDER BY position
+LIMIT $3
+
+-- name: lanes_in_use
+-- The lanes that have municipalities.
+SELECT lane FROM lane_in_use ORDER BY lane
+
+-- name: heads
+-- The head of every lane that has events.
+SELECT lane, head FROM lane WHERE head > 0
+
+-- name: dead_letters
+-- The newest dead letters first, after an id when paging.
+SELECT id, municipality, device, topic, reason, detail, event_id, received_at, size, payload, replayable
+FROM dead_letter
+WHERE ($1::bigint IS NULL OR id < $1) AND ($2::text IS NULL OR reason = $2)
+ORDER BY id DESC
+LIMIT $3
+
+-- name: dead_letter
+-- One dead letter.
+SELECT id, municipality, device, topic, reason, detail, event_id, received_at, size, payload, replayable, lane
+FROM dead_letter
+WHERE id = $1
+
+-- name: drop_dead_letters
+-- Throw away dead letters by id.
+DELETE FROM dead_letter WHERE id = ANY($1::bigint[]) RETURNING id
+
+-- name: cursors
+-- How far every reading has come.
+SELECT reading, lane, position FROM reading_cursor
