@@ -78,7 +78,7 @@ def wheel_directories() -> Iterator[Path]:
 def usable_by_others(binaries: Binaries, *, cache: Path = CACHE) -> Binaries:
     """The same programs, copied once into the cache if another user cannot reach them where they are.
 
-    Root starts the server as another user, and a virtual environment below /root is closed to that user.
+    Root starts the server as another user, and a virtual environment in root's home is closed to that user.
     """
     if open_to_others(binaries.directory / "postgres"):
         return binaries
