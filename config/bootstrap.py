@@ -31,7 +31,6 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 VENV_PYTHON = VENV / "bin" / "python"
 STATE = VENV / "bootstrap.json"
-FOUNDATION = f"{PYTHON} {VERSION} {ROOT}"  # what a .venv cannot change without being made anew
 QUIET_TOOLS = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1"}
 
 
@@ -81,14 +80,14 @@ def main(arguments: Sequence[str]) -> int:
 def make_ready(profile: Profile) -> None:
     """Do what is missing, and nothing when nothing is."""
     state = read_state()
-    ready = state.get("foundation") == FOUNDATION and state.get(profile.name) == wanted(profile)
+    ready = state.get(profile.name) == wanted(profile) and sound(state)
     if not ready:
         began = time.monotonic()
         prepare_venv(state)
         install(profile)
         # What serves development serves the demo too: its lock contains the other.
         served = [each for each in PROFILES.values() if profile.name in ("dev", each.name)]
-        write_state({"foundation": FOUNDATION, **{each.name: wanted(each) for each in served}})
+        write_state({"place": str(ROOT), **{each.name: wanted(each) for each in served}})
         say(f"Installed from {profile.lock} in {time.monotonic() - began:.1f} s.")
     fetch_programs(profile, may_install=profile.required or not ready)
 
@@ -117,28 +116,29 @@ def leave_old_python() -> None:
 
 
 def prepare_venv(state: dict[str, str]) -> None:
-    """Leave a `.venv` that is marked as unfinished and has a working pip."""
+    """Leave a `.venv` with pip in it, marked as unfinished until all is installed."""
     if VENV.exists() and not sound(state):
-        say("Removing a .venv that is unfinished or belongs to another Python or folder.")
+        say("Removing a .venv that is unfinished, or made for another folder or an older Python.")
         shutil.rmtree(VENV / "bin", ignore_errors=True)  # first: without it the rest counts as unfinished
         shutil.rmtree(VENV)
     VENV.mkdir(exist_ok=True)
-    write_state({"foundation": "unfinished"})
-    if succeeds(pip("--version")):
+    write_state({"place": "unfinished"})
+    if VENV_PYTHON.exists():
         return
     say(f"Creating .venv with Python {VERSION}.")
-    if not succeeds([PYTHON, "-c", "import ensurepip, venv"]):
+    if not succeeds([PYTHON, "-c", "import ensurepip, venv; ensurepip.version()"]):
         package = f"python3.{sys.version_info.minor}-venv"
         if not apt_install([package]):
-            raise Stopped(f"Python cannot create a .venv here; please run: apt-get install {package}")
+            raise Stopped(f"Python cannot create a .venv here; please run: sudo apt-get install {package}")
     run([PYTHON, "-m", "venv", VENV], failed="Creating .venv")
 
 
 def sound(state: dict[str, str]) -> bool:
-    """Whether the `.venv` can be built upon. One without a state was made by hand: its Python decides."""
+    """Whether the `.venv` can be used: a finished one keeps its Python as long as that is on the machine."""
     if state:
-        return state.get("foundation") == FOUNDATION
-    return succeeds([VENV_PYTHON, "-c", f"import platform as p; assert p.python_version() == {VERSION!r}"])
+        return state.get("place") == str(ROOT) and VENV_PYTHON.exists()
+    # Made by hand: good enough if it has pip and a Python of a suitable age.
+    return succeeds([VENV_PYTHON, "-c", f"import pip, sys; sys.exit(sys.version_info < {OLDEST_PYTHON})"])
 
 
 # ------------------------------------------------------------------------------------------- packages
@@ -155,7 +155,10 @@ def install(profile: Profile) -> None:
     packages: list[str | Path] = ["sync", lock] if profile.required else ["install", "-r", lock]
     if not (has_uv and succeeds([*uv(*packages), "--require-hashes"])):
         say("uv cannot install here; pip does it, which takes longer.")
-        run([*pip("install", "-r", lock), "--require-hashes"], failed=f"Installing {profile.lock}")
+        run(
+            [*pip("install", "-r", lock), "--require-hashes"],
+            failed=f"Installing {profile.lock} (it needs a network)",
+        )
     itself: list[str | Path] = ["--no-deps", "--no-build-isolation", "--editable", ROOT]
     if not (has_uv and succeeds([*uv("install"), "--offline", *itself])):
         run([*pip("install"), "--no-index", *itself], failed="Installing bypunkt itself")
@@ -190,19 +193,17 @@ def fetch_programs(profile: Profile, *, may_install: bool) -> None:
     """Install the missing programs where that is allowed; otherwise say so, and stop if they are required."""
     missing = missing_programs(profile)
     if missing and may_install and apt_install(sorted(missing.values())):
-        if "mosquitto" in missing:
+        before, missing = missing, missing_programs(profile)
+        if "mosquitto" in before.keys() - missing.keys():
             say("Debian may have started Mosquitto as a service; bypunkt runs its own beside that one.")
-        missing = missing_programs(profile)
     if not missing:
         return
-    command = f"apt-get install {' '.join(sorted(missing.values()))}"
+    please = f"sudo apt-get install {' '.join(sorted(missing.values()))}"
     if profile.required:
         raise Stopped(
-            f"{', '.join(missing)} missing, and this account may not install it; please run: {command}"
+            f"{', '.join(missing)} missing, and not to be installed from here; please run: {please}"
         )
-    say(
-        f"Mosquitto is not here and cannot be installed; the demo uses a small broker of its own ({command})."
-    )
+    say(f"No Mosquitto here, so the demo uses a small broker of its own. For the real one: {please}")
 
 
 def missing_programs(profile: Profile) -> dict[str, str]:
@@ -262,8 +263,8 @@ def read_state() -> dict[str, str]:
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except ValueError:
-        return {"foundation": "unreadable"}
-    return state if isinstance(state, dict) else {"foundation": "unreadable"}
+        return {"place": "unreadable"}
+    return state if isinstance(state, dict) else {"place": "unreadable"}
 
 
 def write_state(state: dict[str, str]) -> None:
@@ -287,7 +288,7 @@ def run(command: Sequence[str | Path], *, failed: str) -> None:
     )
     if done.returncode:
         ending = "\n  ".join((done.stdout + done.stderr).strip().splitlines()[-8:])
-        raise Stopped(f"{failed} failed. Is there a network? It said:\n  {ending}")
+        raise Stopped(f"{failed} failed:\n  {ending}")
 
 
 def succeeds(command: Sequence[str | Path]) -> bool:
