@@ -1,0 +1,16 @@
+"""The pages, in one explicit list.
+
+To add a page:
+
+1. `dashboard/pages/<name>.py` with `routes = Routes()` and its handlers. Each route says who may come in:
+   `access=PUBLIC`, or a permission of `services/tenants/access.py`. Public pages read the database as
+   `Role.READ` with `Public()`, staff pages as `Role.WEB` with `tenants(request)`.
+2. Its template in `dashboard/templates/`, in Swedish; each sentence in `_("…")` or `{% trans %}`, and its
+   translation in `dashboard/locale/en.po`.
+3. One import and one line here, one line in `docs/http.md`, and `tests/dashboard/pages/test_<name>.py`.
+"""
+
+from dashboard.pages import health
+from dashboard.web.routes import Routes
+
+PAGES: tuple[Routes, ...] = (health.routes,)

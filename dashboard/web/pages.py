@@ -1,0 +1,57 @@
+"""A page is a template in the reader's language."""
+
+from urllib.parse import urlencode
+
+from aiohttp import web
+
+from dashboard.web import keys
+from dashboard.web.language import asked_language
+
+
+def render(
+    request: web.Request, template: str, *, status: int = 200, max_age: int | None = None, **context: object
+) -> web.Response:
+    """Answer with a template; `max_age` is in seconds, and without it nobody may keep the page.
+
+    Templates find `lang`, `now`, `request_path`, `link(path)`, `other_language()`, `signed_in` and the context given.
+    """
+    chosen = request[keys.LANGUAGE]
+    session = request.get(keys.SESSION)
+    text = request.config_dict[keys.TEMPLATES].render(
+        template,
+        chosen.code,
+        {
+            "now": request.config_dict[keys.CLOCK](),
+            "request_path": request.path,
+            "link": lambda path, **query: link(request, path, **query),
+            "other_language": lambda: other_language(request),
+            "signed_in": session.person if session else None,
+            **context,
+        },
+    )
+    caching = "no-store" if max_age is None else f"public, max-age={max_age}"
+    headers = {"Cache-Control": caching, "Content-Language": chosen.code, "Vary": "Accept-Language"}
+    return web.Response(text=text, status=status, content_type="text/html", headers=headers)
+
+
+def link(request: web.BaseRequest, path: str, **query: str | None) -> str:
+    """An address within this site that keeps the language, when one was asked for."""
+    wanted = {name: value for name, value in query.items() if value is not None}
+    asked = asked_language(request)
+    if asked and "lang" not in wanted:
+        wanted["lang"] = asked
+    if not wanted:
+        return path
+    return f"{path}{'&' if '?' in path else '?'}{urlencode(wanted)}"
+
+
+def other_language(request: web.BaseRequest) -> str:
+    """This very page in the other language."""
+    query = {name: value for name, value in request.query.items() if name != "lang"}
+    query["lang"] = "sv" if language_code(request) == "en" else "en"
+    return f"{request.path}?{urlencode(query)}"
+
+
+def language_code(request: web.BaseRequest) -> str:
+    """The code of the request's language."""
+    return request[keys.LANGUAGE].code

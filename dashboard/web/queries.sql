@@ -1,0 +1,3 @@
+-- name: municipalities
+-- The codes of all municipalities.
+SELECT code FROM public_municipality ORDER BY code

@@ -1,0 +1,53 @@
+"""What every answer says to the browser, and what no other site may make a browser do."""
+
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "font-src 'self'",
+        "manifest-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+async def add_headers(_request: web.Request, response: web.StreamResponse) -> None:
+    """Put the headers on every answer, streams and errors too."""
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers["Server"] = "bypunkt"
+
+
+@web.middleware
+async def refuse_foreign_sites(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse what changes something and was sent by another site's page; programs without a browser pass."""
+    if request.method not in SAFE_METHODS and not comes_from_here(request):
+        raise web.HTTPForbidden
+    return await handler(request)
+
+
+def comes_from_here(request: web.BaseRequest) -> bool:
+    """Whether the browser says that our own page sent this; browsers say it by one header or the other."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    origin = request.headers.get("Origin")
+    return origin is None or urlsplit(origin).netloc == request.host
