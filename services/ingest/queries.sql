@@ -12,14 +12,11 @@ WHERE excluded.declared_at >= s.declared_at
 -- The devices of the lane that wait for receipts.
 SELECT municipality, device FROM device_spool WHERE spool
 
--- name: begin_observation
--- The first canary of a connection: from here on we can see.
-INSERT INTO observation (lane, seen_from, seen_until) VALUES ($1, $2, $2)
-ON CONFLICT (lane, seen_from) DO NOTHING
-
--- name: extend_observation
--- A further canary of the same connection.
-UPDATE observation SET seen_until = $3 WHERE lane = $1 AND seen_from = $2 AND seen_until < $3 AND NOT closed
+-- name: observe
+-- A canary came back: this connection of the lane could see from its first canary until this one.
+INSERT INTO observation AS o (lane, seen_from, seen_until) VALUES ($1, $2, $3)
+ON CONFLICT (lane, seen_from) DO UPDATE SET seen_until = excluded.seen_until
+WHERE excluded.seen_until > o.seen_until AND NOT o.closed
 
 -- name: close_observation
 -- The connection is gone: what comes after the last canary is blind.

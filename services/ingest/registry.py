@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from services.ingest.models import KnownDevice
-from services.ingest.store import queries
+from services.ingest.models import Accepted, KnownDevice
+from services.ingest.store import declares_spool, is_birth, queries
 from services.storage.database import Database, Lane, Role
 
 # Names of other lanes' devices that are remembered; when full, all are forgotten (they are looked up again).
@@ -27,6 +27,13 @@ class LaneRegistry:
     def municipality_of(self, device: str) -> str | None:
         """Return the municipality that a name belongs to, as far as `look_up` has asked for it."""
         return self._owners.get(device)
+
+    def note_spools(self, events: Iterable[Accepted]) -> None:
+        """Remember what births among stored events say about spools."""
+        for event in events:
+            if is_birth(event):
+                change = self.spooling.add if declares_spool(event) else self.spooling.discard
+                change((event.municipality, event.device))
 
     async def look_up(self, database: Database, lane: int, names: Iterable[tuple[str, str]]) -> None:
         """Find out whose the devices are that this lane does not know."""

@@ -13,7 +13,7 @@ import structlog
 from prometheus_client import Counter, Histogram
 
 from services.ingest.models import Accepted, Reason, Refused
-from services.log.append import append
+from services.log.append import announce, append
 from services.log.models import NewDeadLetter, Stored
 from services.storage.database import Connection, Database, Lane, Role
 from services.storage.sql import load_queries
@@ -117,29 +117,38 @@ async def _store(
 
 async def record_sight(connection: Connection, lane: int, sight: Sight) -> None:
     """Record that the lane could see; one observation a connection."""
+    await connection.execute(queries.observe, lane, sight.since, sight.until)
     if sight.since == sight.until:
-        await connection.execute(queries.begin_observation, lane, sight.since)
-    else:
-        await connection.execute(queries.extend_observation, lane, sight.since, sight.until)
+        await announce(connection, lane)
 
 
 async def close_sight(database: Database, lane: int, since: datetime) -> None:
     """Record that the lane's connection is gone: what comes after its last canary is blind."""
     async with database.transaction(Role.INGEST, Lane(lane)) as connection:
         await connection.execute(queries.close_observation, lane, since)
-        await connection.execute("SELECT pg_notify('bypunkt_log', $1::text)", str(lane))
+        await announce(connection, lane)
 
 
 async def _declare_spools(connection: Connection, events: list[Accepted]) -> None:
-    births = [event for event in events if event.type == "device.status" and "spool" in event.data]
+    births = [event for event in events if is_birth(event)]
     if births:
         await connection.execute(
             queries.declare_spools,
             [birth.municipality for birth in births],
             [birth.device for birth in births],
             [birth.received_at for birth in births],
-            [bool(birth.data["spool"]) for birth in births],
+            [declares_spool(birth) for birth in births],
         )
+
+
+def is_birth(event: Accepted) -> bool:
+    """Say whether an event is a device's birth, which declares anew what the device does."""
+    return event.type == "device.status" and event.data.get("state") == "online"
+
+
+def declares_spool(birth: Accepted) -> bool:
+    """Say whether a birth declares that the device keeps events until their receipt."""
+    return bool(birth.data.get("spool"))
 
 
 def _dead_letter(refusal: Refused) -> NewDeadLetter:

@@ -30,8 +30,13 @@ async def append(
     if dead:
         await connection.execute(queries.add_dead_letters, lane, *_columns(_dead_row(letter) for letter in dead))
     if new:
-        await connection.execute(queries.announce, str(lane))
+        await announce(connection, lane)
     return Stored(new=new, duplicates=len(events) - new, dead=len(dead))
+
+
+async def announce(connection: Connection, lane: int) -> None:
+    """Wake the readers of a lane when the open transaction commits."""
+    await connection.execute(queries.announce, str(lane))
 
 
 async def make_partitions(connection: Connection, *, now: datetime) -> int:

@@ -4,7 +4,7 @@ The cursor moves in the transaction that holds what the reading wrote, so each e
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -15,7 +15,6 @@ from prometheus_client import Counter, Gauge
 from services.log.append import queries
 from services.log.models import LoggedEvent
 from services.runtime.clock import Clock
-from services.runtime.tasks import supervise
 from services.storage.database import Connection, Database, Lane, Notices, Public, Role
 
 log = structlog.get_logger()
@@ -148,20 +147,3 @@ class LogWatch:
             for row in cursors:
                 BEHIND.labels(row["reading"], row["lane"]).set(heads.get(row["lane"], 0) - row["position"])
             await asyncio.sleep(POLL.total_seconds())
-
-
-async def lanes_in_use(database: Database) -> list[int]:
-    """Return the lanes that have municipalities."""
-    async with database.transaction(Role.WORKER, Public()) as connection:
-        return [row["lane"] for row in await connection.fetch(queries.lanes_in_use)]
-
-
-async def follow_lane(
-    database: Database, readings: Iterable[Reading], lane: int, *, clock: Clock, signals: LaneSignals
-) -> None:
-    """Run every reading of one lane, each under its own supervision, until cancelled."""
-    async with asyncio.TaskGroup() as tasks:
-        for reading in readings:
-            follower = Follower(database, reading, lane, clock=clock, signals=signals)
-            name = f"{reading.name} lane {lane}"
-            tasks.create_task(supervise(name, follower.run), name=name)

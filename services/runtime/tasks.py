@@ -2,7 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 
 import structlog
 
@@ -31,6 +32,18 @@ async def supervise(name: str, run: Callable[[], Awaitable[None]], *, steady_s: 
             pause = backoff_s(attempt)
             log.warning("task_failed", task=name, error=describe(error), attempt=attempt, again_in_s=round(pause, 2))
         await asyncio.sleep(pause)
+
+
+@asynccontextmanager
+async def running(jobs: Mapping[str, Callable[[], Awaitable[None]]]) -> AsyncIterator[None]:
+    """Keep named jobs running, each supervised, for as long as this is open."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(supervise(name, run), name=name) for name, run in jobs.items()]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
 
 
 def describe(error: BaseException) -> str:

@@ -1,0 +1,46 @@
+"""What the gateway can be told (settings section `mqtt`)."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+Port = Annotated[int, Field(ge=1, le=65_535)]
+
+
+class MqttOptions(BaseModel):
+    """How to reach the broker, and how much to have in hand at once."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: str = Field(default="127.0.0.1", description="The broker's name or address.")
+    port: Port = Field(default=1883, description="The broker's port; 8883 is usual with TLS.")
+    username: str | None = Field(
+        default=None,
+        description="Account of the gateway's lanes; `{lane}` in it becomes the lane's number, one account a lane.",
+    )
+    password: SecretStr | None = Field(default=None, description="The account's password.")
+    password_file: Path | None = Field(default=None, description="A file that holds the password instead.")
+    tls_ca: Path | None = Field(default=None, description="Certificate authority file; given, the connection uses TLS.")
+    protocol: Literal["auto", "5", "3.1.1"] = Field(
+        default="auto", description="MQTT version; `auto` asks for 5 and takes 3.1.1 where the broker has no 5."
+    )
+    client_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,40}$")] = Field(
+        default="bypunkt-lane-", description="The client id of a lane is this and its number."
+    )
+    keepalive_s: Annotated[int, Field(ge=5, le=600)] = Field(default=30, description="MQTT keep alive, seconds.")
+    window: Annotated[int, Field(ge=10, le=10_000)] = Field(
+        default=500, description="Messages in hand a lane that are not acknowledged yet; the broker keeps the others."
+    )
+    linger_ms: Annotated[int, Field(ge=0, le=1_000)] = Field(
+        default=5, description="How long a batch waits for company before it is stored, milliseconds."
+    )
+    canary_s: Annotated[float, Field(ge=0.2, le=15)] = Field(
+        default=5.0, description="Seconds between canary messages, which prove that a lane can see."
+    )
+
+    def secret(self) -> str | None:
+        """Return the password, from the file if one is named; raises OSError when it cannot be read."""
+        if self.password_file is not None:
+            return self.password_file.read_text(encoding="utf-8").strip()
+        return self.password.get_secret_value() if self.password else None

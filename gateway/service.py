@@ -1,0 +1,52 @@
+"""The gateway: a lane's session for every lane that has municipalities."""
+
+import asyncio
+from datetime import timedelta
+
+import structlog
+
+from gateway.lane import GatewayLane
+from gateway.options import MqttOptions
+from services.log.append import make_partitions
+from services.log.lanes import work_in_lanes
+from services.runtime.clock import Clock
+from services.runtime.tasks import running
+from services.storage.database import Database, Public, Role
+
+log = structlog.get_logger()
+
+_PARTITIONS_EVERY = timedelta(hours=6)
+
+
+class Gateway:
+    """Takes events from the broker into the log, until cancelled."""
+
+    def __init__(self, database: Database, options: MqttOptions, *, clock: Clock) -> None:
+        self.lanes: dict[int, GatewayLane] = {}
+        self._database = database
+        self._options = options
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Make room in the log, then work in every lane."""
+        await self._make_partitions()
+        async with running({"partitions": self._keep_partitions}):
+            await work_in_lanes(self._database, "gateway", self._work, on_change=self._registry_changed)
+
+    async def _work(self, lane: int) -> None:
+        self.lanes[lane] = GatewayLane(self._database, lane, self._options, clock=self._clock)
+        await self.lanes[lane].run()
+
+    def _registry_changed(self) -> None:
+        for lane in self.lanes.values():
+            lane.registry_changed()
+
+    async def _make_partitions(self) -> None:
+        async with self._database.transaction(Role.INGEST, Public()) as connection:
+            if made := await make_partitions(connection, now=self._clock()):
+                log.info("partitions_made", count=made)
+
+    async def _keep_partitions(self) -> None:
+        while True:
+            await asyncio.sleep(_PARTITIONS_EVERY.total_seconds())
+            await self._make_partitions()

@@ -1,0 +1,50 @@
+"""Which lanes there is work in, and somebody at work in each of them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from services.log.append import queries
+from services.runtime.tasks import supervise
+from services.storage.database import Database, Public, Role
+
+# A registry change whose notification was missed is noticed after this long, seconds.
+_LOOK_AGAIN_S = 30.0
+
+
+async def lanes_in_use(database: Database) -> list[int]:
+    """Return the lanes that have municipalities."""
+    async with database.transaction(Role.WORKER, Public()) as connection:
+        return [row["lane"] for row in await connection.fetch(queries.lanes_in_use)]
+
+
+async def work_in_lanes(
+    database: Database,
+    name: str,
+    work: Callable[[int], Awaitable[None]],
+    *,
+    on_change: Callable[[], None] = lambda: None,
+) -> None:
+    """Run `work(lane)`, supervised, in every lane that has municipalities, also in those that come later.
+
+    `on_change` is called whenever the registry has changed. Runs until cancelled.
+    """
+    at_work: set[int] = set()
+    async with database.listen("bypunkt_registry") as notices, asyncio.TaskGroup() as tasks:
+        while True:
+            for lane in await lanes_in_use(database):
+                if lane not in at_work:
+                    at_work.add(lane)
+                    title = f"{name} lane {lane}"
+                    tasks.create_task(supervise(title, _bound(work, lane)), name=title)
+            try:
+                await asyncio.wait_for(anext(notices), _LOOK_AGAIN_S)
+            except TimeoutError:
+                continue
+            on_change()
+
+
+def _bound(work: Callable[[int], Awaitable[None]], lane: int) -> Callable[[], Awaitable[None]]:
+    async def run() -> None:
+        await work(lane)
+
+    return run
