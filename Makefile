@@ -24,7 +24,7 @@ check: ## style, types, rooms, dependencies, dead code, spelling, pages, SQL, sh
 	@$(BOOTSTRAP) dev
 	@$(PYTHON) -m config.quality.check
 
-bench: ## measure; see docs/performance.md
+bench: ## measure
 	@$(BOOTSTRAP) dev
 	@exec .venv/bin/bypunkt bench $(ARGS)
 

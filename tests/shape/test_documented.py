@@ -1,7 +1,7 @@
 """What others rely on stands in README.md or docs/: settings, event types, commands and endpoints."""
 
-import typing
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 
 import pydantic
 import typer.main
@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 from config import cli
 from config.settings import Settings
+from dashboard.pages import PAGES
 from services import events
 from tests.shape import repository
 
@@ -25,7 +26,13 @@ def test_every_setting_is_documented() -> None:
     assert missing(f"BYPUNKT_{name}" for name in settings(Settings)) == []
 
 
-def missing(names: typing.Iterable[str]) -> list[str]:
+def test_every_endpoint_is_documented() -> None:
+    docs = repository.docs()
+    paths = {route.path for routes in PAGES for route in routes}
+    assert sorted(path for path in paths if not re.search(rf"[`\s]{re.escape(path)}[`\s?]", docs)) == []
+
+
+def missing(names: Iterable[str]) -> list[str]:
     """The names that no page of the documentation mentions."""
     docs = repository.docs()
     return sorted(name for name in names if name not in docs)
