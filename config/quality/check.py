@@ -47,7 +47,7 @@ CHECKS = (
     Check("ruff", "style, complexity, forbidden calls", ("ruff", "check", "--quiet")),
     Check("rooms", "who may know whom", ("lint-imports", "--no-cache")),
     Check("deptry", "declared is imported, imported is declared", ("deptry", ".")),
-    Check("vulture", "code that nobody calls", ("vulture",)),
+    Check("vulture", "code that nobody calls", ("python", "-m", "config.quality.dead")),
     Check("codespell", "spelling", ("codespell",)),
     Check("squawk", "migrations that lock or lose", ("squawk", "--config", SQUAWK, MIGRATIONS)),
 )
