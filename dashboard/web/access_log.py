@@ -21,6 +21,9 @@ async def log_answers(request: web.Request, handler: Handler) -> web.StreamRespo
         response = await handler(request)
         status, streamed = response.status, response.content_type == "text/event-stream"
         return response
+    except web.HTTPException as redirect:
+        status = redirect.status
+        raise
     finally:
         route, spent = route_of(request), time.perf_counter() - started
         metrics.REQUESTS.labels(request.method if status != 405 else "other", route, status).inc()

@@ -1,6 +1,7 @@
 """Errors for people as pages, for programs as problem details (RFC 9457); the cause stays in the log."""
 
 import json
+import traceback
 from http import HTTPStatus
 
 import structlog
@@ -26,20 +27,15 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
     try:
         return await handler(request)
     except web.HTTPException as error:
-        if error.status < 400:
+        if error.status < HTTPStatus.BAD_REQUEST:
             raise
         kept = {name: error.headers[name] for name in _KEPT if name in error.headers}
         return error_answer(request, error.status, kept)
     except UNREACHABLE as error:
-        if _has_begun(request):
-            raise
         log.warning("http_database_unreachable", error=describe(error))
         return error_answer(request, 503, {"Retry-After": "5"})
-    except Exception as error:
-        if _has_begun(request):
-            raise
-        # The HTTP border: an error nobody foresaw becomes an answer (style, rule 7).
-        log.exception("http_failed", error=describe(error))
+    except Exception as error:  # noqa: BLE001 - the HTTP border, where unknown errors end (style, rule 7)
+        log.error("http_failed", error=describe(error), at=_frames(error))  # noqa: TRY400 - a traceback quotes data
         return error_answer(request, 500, {})
 
 
@@ -67,7 +63,6 @@ def _page(request: web.Request, status: int) -> web.Response:
     return render(request, "error.html", status=status, error_status=status)
 
 
-def _has_begun(request: web.Request) -> bool:
-    # A stream that breaks cannot be given another status line; aiohttp closes the connection.
-    writer = request._payload_writer  # noqa: SLF001 - aiohttp offers no public way to ask
-    return getattr(writer, "output_size", 0) > 0
+def _frames(error: Exception) -> list[str]:
+    frames = traceback.extract_tb(error.__traceback__)
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-6:]]

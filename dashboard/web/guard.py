@@ -67,6 +67,15 @@ async def tenants_of(database: Database, person: Person) -> Tenants:
         return Tenants(tuple(row["code"] for row in await connection.fetch(queries.municipalities)))
 
 
+def narrowed(scope: Tenants, municipality: str | None) -> Tenants:
+    """One municipality of those in scope; one that is not in it is as if it did not exist."""
+    if not municipality:
+        return scope
+    if municipality not in scope.codes:
+        raise web.HTTPNotFound
+    return Tenants((municipality,))
+
+
 def safe_next(target: str | None) -> str:
     """Where to go after signing in: a staff page of ours, whatever the address says."""
     if not target or "\\" in target or any(ord(character) < 0x20 for character in target):
