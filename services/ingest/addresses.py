@@ -5,48 +5,91 @@ goes. What stays: versions of up to three numbers (23.05.2) or with padded zeros
 times, also as twelve digits (202606030815), and UUIDs, unless of the versions that carry a MAC (1 and 6).
 """
 
+import json
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from services.events.text import clean
 
 REMOVED: Final = "[removed]"
 
-_HEX: Final = "[0-9A-Fa-f]"
-_OCTET: Final = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|0[0-9][0-9]|[1-9]?[0-9])"
-_ALONE: Final = r"(?<![0-9A-Za-z])"
-_END: Final = r"(?![0-9A-Za-z])"
+_HEX = "[0-9A-Fa-f]"
+_HEXTETS = rf"{_HEX}{{1,4}}(?::{_HEX}{{1,4}})"
+_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|0[0-9][0-9]|[1-9]?[0-9])"
+_TAIL = r"(?:(?:\.[0-9]{1,3}){3})?(?:%\w+)?"
+_ALONE = r"(?<![0-9A-Za-z])"
+_END = r"(?![0-9A-Za-z])"
+_DAY = r"20[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
+_MINUTE = rf"{_DAY}(?:[01][0-9]|2[0-3])[0-5][0-9]"
 
 # Spelled with separators: nothing but an address looks like this.
-_SPELLED: Final = "|".join(
-    (
-        # aa:bb:cc:dd:ee:ff, 0:1b:2c:3:4:5, EUI-64, and IPv6 written out
-        rf"{_HEX}{{1,4}}(?::{_HEX}{{1,4}}){{5,7}}(?:(?:\.[0-9]{{1,3}}){{3}})?(?:%\w+)?",
-        # IPv6 with ::, perhaps with an IPv4 tail or a zone
-        rf"{_ALONE}(?:{_HEX}{{1,4}}(?::{_HEX}{{1,4}}){{0,6}})?::(?:{_HEX}{{1,4}}(?::{_HEX}{{1,4}}){{0,6}})"
-        r"(?:(?:\.[0-9]{1,3}){3})?(?:%\w+)?",
-        rf"{_ALONE}{_HEX}{{1,4}}(?::{_HEX}{{1,4}}){{0,6}}::(?:%\w+)?",
-        # aa-bb-cc-dd-ee-ff and with dots or underscores
-        rf"{_ALONE}{_HEX}{{2}}([-._]){_HEX}{{2}}(?:\1{_HEX}{{2}}){{4}}{_END}",
-        # aabb.ccdd.eeff, aabb:ccdd:eeff
-        rf"{_ALONE}{_HEX}{{4}}([.:]){_HEX}{{4}}\2{_HEX}{{4}}{_END}",
-        # 192.168.1.1
-        rf"(?<![0-9]){_OCTET}(?:\.{_OCTET}){{3}}(?![0-9])",
-    )
+_SPELLED = (
+    rf"{_HEXTETS}{{5,}}{_TAIL}",  # aa:bb:cc:dd:ee:ff, 0:1b:2c:3:4:5, EUI-64, IPv6 written out
+    rf"{_ALONE}(?:{_HEXTETS}{{0,6}})?::{_HEXTETS}{{0,6}}{_TAIL}",  # fe80::1%wlan0, ::ffff:192.0.2.1
+    rf"{_ALONE}{_HEXTETS}{{0,6}}::(?:%\w+)?",  # 2001:db8::
+    rf"{_ALONE}{_HEX}{{2}}(?P<dash>[-._]){_HEX}{{2}}(?:(?P=dash){_HEX}{{2}}){{4}}{_END}",  # aa-bb-cc-dd-ee-ff
+    rf"{_ALONE}{_HEX}{{4}}(?P<dot>[.:]){_HEX}{{4}}(?P=dot){_HEX}{{4}}{_END}",  # aabb.ccdd.eeff
+    rf"(?<![0-9]){_OCTET}(?:\.{_OCTET}){{3}}(?![0-9])",  # 192.168.1.1
 )
-# Twelve or fifteen digits and nothing more: an address in a text, perhaps an innocent counter in an id.
-_BARE: Final = "|".join(
-    (
-        # A date and time to the minute is no MAC.
-        rf"{_ALONE}(?!20[0-9]{{2}}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])(?:[01][0-9]|2[0-3])[0-5][0-9]{_END})"
-        rf"{_HEX}{{12}}{_END}",
-        # IMEI: 352099001761481, 35-209900-176148-1
-        rf"{_ALONE}(?:[0-9]{{15}}|[0-9]{{2}}-[0-9]{{6}}-[0-9]{{6}}-[0-9]){_END}",
-    )
+# Digits and nothing more: an address in a text, but often innocent in an id.
+_BARE = (
+    rf"(?P<uuid>{_ALONE}{_HEX}{{8}}-{_HEX}{{4}}-[02-57-9A-Fa-f]{_HEX}{{3}}-{_HEX}{{4}}-{_HEX}{{12}}{_END})",
+    rf"{_ALONE}(?!{_MINUTE}{_END}){_HEX}{{12}}{_END}",  # aabbccddeeff
+    rf"{_ALONE}(?:[0-9]{{15}}|[0-9]{{2}}-[0-9]{{6}}-[0-9]{{6}}-[0-9]){_END}",  # IMEI
+    r"""(?<=[^\s?])\?[^\s"'<>\\]+""",  # https://by.example/sida?token=1
 )
-_QUERY: Final = r"""(?<=[^\s?])\?[^\s"'<>\\]+"""
-_UUID: Final = rf"(?P<uuid>{_ALONE}{_HEX}{{8}}-{_HEX}{{4}}-[02-57-9A-Fa-f]{_HEX}{{3}}-{_HEX}{{4}}-{_HEX}{{12}}{_END})"
+_IN_IDS = re.compile("|".join(_SPELLED))
+_IN_TEXT = re.compile("|".join((*_SPELLED, *_BARE)))
 
-_IN_IDS: Final = re.compile(_SPELLED)
-_IN_TEXT: Final = re.compile("|".join((_SPELLED.replace(r"\1", r"(?P=dash)").replace("([-._])", "(?P<dash>[-._])")
-    .replace(r"\2", r"(?P=dot)").replace("([.:])", "(?P<dot>[.:])"), _UUID, _BARE, _QUERY)))
+# Attributes of the envelope that must come out of a dead letter as they went in, or a replay is another event.
+_IDS = frozenset({"id", "boot", "conn", "time"})
+_IMEI = range(10**14, 10**15)
+
+
+def scrub(text: str) -> str:
+    """Return a text with every address replaced."""
+    if _IN_TEXT.search(text) is None:
+        return text
+    return _IN_TEXT.sub(lambda match: match["uuid"] or REMOVED, text)
+
+
+def in_id(token: str) -> bool:
+    """Whether an id holds an address that is spelled as one; bare digits in an id are taken for an id."""
+    return _IN_IDS.search(token) is not None
+
+
+def scrub_data(data: dict[str, object]) -> dict[str, object]:
+    """Return an event's canonical data with every string scrubbed; the same object when there was nothing to do."""
+    changed = {
+        name: scrubbed
+        for name, value in data.items()
+        if isinstance(value, str) and (scrubbed := scrub(value)) is not value
+    }
+    return {**data, **changed} if changed else data
+
+
+def scrub_document(said: Mapping[str, object]) -> str | None:
+    """Return what a refused event said as JSON text, clean and scrubbed; None when it holds no JSON number (1e999)."""
+    kept = {
+        clean(name): _IN_IDS.sub(REMOVED, clean(value))
+        if name in _IDS and isinstance(value, str)
+        else _scrubbed(name, value)
+        for name, value in said.items()
+    }
+    try:
+        return json.dumps(kept, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    except ValueError:
+        return None
+
+
+def _scrubbed(name: str, value: object) -> object:
+    if isinstance(value, str):
+        return scrub(clean(value))
+    if isinstance(value, dict):
+        return {scrub(clean(key)): _scrubbed(key, part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_scrubbed(name, part) for part in value]
+    if type(value) is int and value in _IMEI and "bytes" not in name:
+        return REMOVED
+    return value

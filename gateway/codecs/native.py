@@ -1,0 +1,39 @@
+"""The native payload: CloudEvents or the short form (docs/protocol.md). The topic says whose it is."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from gateway.topics import NativeTopic
+from services.events import wire
+from services.events.document import Flaw
+from services.events.wire import Claim
+from services.ingest.models import KnownDevice, Parcel
+
+MAY_BE_RETAINED: Final = False
+
+
+def decode(
+    topic: str,  # noqa: ARG001 - judged against the parcel, by the stages
+    payload: bytes,
+    received_at: datetime,  # noqa: ARG001 - native events say their time themselves
+    device: KnownDevice | None,  # noqa: ARG001 - likewise
+) -> Sequence[Claim | Flaw]:
+    """Return what the payload claims."""
+    return wire.read(payload)
+
+
+def parcel(topic: str, payload: bytes, *, retain: bool, received_at: datetime) -> Parcel | None:
+    """Return a message with what its topic says, which is what the broker vouches for; None for another topic."""
+    parsed = NativeTopic.parse(topic)
+    if parsed is None:
+        return None
+    return Parcel(
+        municipality=parsed.municipality,
+        device=parsed.device,
+        event_type=parsed.event_type,
+        topic=topic,
+        payload=payload,
+        retain=retain,
+        received_at=received_at,
+    )
