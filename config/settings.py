@@ -16,6 +16,7 @@ from pydantic_settings import (
     SettingsError,
     TomlConfigSettingsSource,
 )
+from typing_extensions import override
 
 from dashboard.options import WebOptions
 from gateway.options import MqttOptions
@@ -33,7 +34,9 @@ class LogOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least level written.")
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least level written."
+    )
     format: Literal["auto", "console", "json"] = Field(
         default="auto", description="`auto` is readable on a terminal and JSON elsewhere."
     )
@@ -43,7 +46,11 @@ class Settings(BaseSettings):
     """All settings, checked and frozen."""
 
     model_config = SettingsConfigDict(
-        env_prefix="BYPUNKT_", env_nested_delimiter="__", extra="forbid", frozen=True, nested_model_default_partial_update=True
+        env_prefix="BYPUNKT_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
     )
 
     database: DatabaseOptions = DatabaseOptions()
@@ -52,6 +59,7 @@ class Settings(BaseSettings):
     log: LogOptions = LogOptions()
 
     @classmethod
+    @override
     def settings_customise_sources(
         cls,
         settings_cls: type[BaseSettings],

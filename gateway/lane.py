@@ -13,12 +13,12 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from gateway import codecs, receipts
-from gateway.mqtt import Delivery, NotConnectedError, Session, SessionOptions
+from gateway.mqtt import Delivery, NotConnected, Session, SessionOptions
 from gateway.options import MqttOptions
 from gateway.topics import canary_topic, native_filter
 from services.ingest.models import Accepted, Refused
 from services.ingest.registry import LaneRegistry, load_registry
-from services.ingest.store import Batch, Sight, close_sight, store
+from services.log.store import Batch, Sight, close_sight, store
 from services.runtime.clock import Clock
 from services.runtime.tasks import backoff_s, describe
 from services.storage.database import UNREACHABLE, Database
@@ -27,7 +27,9 @@ log = structlog.get_logger()
 
 RECEIVED = Counter("bypunkt_gateway_events_total", "Events received from the broker, before judgement")
 IN_FLIGHT = Gauge("bypunkt_gateway_in_flight", "Messages in hand that are not acknowledged yet", ["lane"])
-SESSION_LOST = Counter("bypunkt_gateway_session_lost_total", "Broker sessions that were gone at a reconnect", ["lane"])
+SESSION_LOST = Counter(
+    "bypunkt_gateway_session_lost_total", "Broker sessions that were gone at a reconnect", ["lane"]
+)
 
 # A canary that took longer, or came longer after the one before, proves nothing (architecture: blind time).
 BLIND_AFTER = timedelta(seconds=15)
@@ -59,7 +61,9 @@ class GatewayLane:
     async def run(self) -> None:
         """Work until cancelled; an error that nobody foresaw ends the session and is raised (rule R10)."""
         self._registry = await load_registry(self._database, self.lane)
-        session = Session(self._session_options(), clock=self._clock, on_up=self._on_up, on_down=self._on_down)
+        session = Session(
+            self._session_options(), clock=self._clock, on_up=self._on_up, on_down=self._on_down
+        )
         try:
             async with session, asyncio.TaskGroup() as tasks:
                 self.session = session
@@ -85,7 +89,10 @@ class GatewayLane:
         )
 
     def _subscriptions(self) -> tuple[str, ...]:
-        return (canary_topic(self.lane), *(native_filter(code) for code in sorted(self._registry.municipalities)))
+        return (
+            canary_topic(self.lane),
+            *(native_filter(code) for code in sorted(self._registry.municipalities)),
+        )
 
     async def _intake(self, session: Session) -> None:
         limit = max(1, self._options.window // 2)
@@ -113,10 +120,16 @@ class GatewayLane:
         accepted: list[Accepted] = []
         refused: list[Refused] = []
         for delivery in events:
-            for verdict in codecs.judge(delivery.topic, delivery.payload, delivery.received_at,
-                                        retain=delivery.retain, registry=self._registry):  # fmt: skip
-                RECEIVED.inc()
-                (accepted if isinstance(verdict, Accepted) else refused).append(verdict)  # type: ignore[arg-type]
+            verdicts = codecs.judge(
+                delivery.topic,
+                delivery.payload,
+                delivery.received_at,
+                retain=delivery.retain,
+                registry=self._registry,
+            )
+            RECEIVED.inc(len(verdicts))
+            accepted += [verdict for verdict in verdicts if isinstance(verdict, Accepted)]
+            refused += [verdict for verdict in verdicts if isinstance(verdict, Refused)]
         return Batch(accepted, refused, self._see(canaries))
 
     async def _look_up_strangers(self, deliveries: Sequence[Delivery]) -> None:
@@ -209,12 +222,12 @@ class GatewayLane:
 async def _send_if_possible(session: Session, topic: str, payload: bytes, *, qos: int = 0) -> None:
     try:
         await session.publish(topic, payload, qos=qos)
-    except NotConnectedError:
+    except NotConnected:
         return  # receipts come again when the device repeats; canaries with the next connection
 
 
 async def _first_of(*events: asyncio.Event, within_s: float) -> None:
-    waits = [asyncio.ensure_future(event.wait()) for event in events]
+    waits = [asyncio.create_task(event.wait(), name="lane signal") for event in events]
     try:
         await asyncio.wait(waits, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
     finally:

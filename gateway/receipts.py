@@ -27,16 +27,20 @@ def compose(
         if (key := (event.municipality, event.device)) in spooling:
             ids[key].append(event.id)
     for refusal in refused:
-        if refusal.device and refusal.event_id and (key := (refusal.municipality, refusal.device)) in spooling:
+        if (
+            refusal.device
+            and refusal.event_id
+            and (key := (refusal.municipality, refusal.device)) in spooling
+        ):
             reasons[key].append({"id": refusal.event_id, "reason": refusal.reason})
     for key in sorted({*ids, *reasons}):
         for taken, turned_away in _pages(ids.get(key, []), reasons.get(key, [])):
-            payload = json.dumps({"ids": taken, "refused": turned_away}, ensure_ascii=False, separators=(",", ":"))
+            payload = json.dumps(
+                {"ids": taken, "refused": turned_away}, ensure_ascii=False, separators=(",", ":")
+            )
             yield ack_topic(*key), payload.encode()
 
 
-def _pages(
-    ids: list[str], reasons: list[dict[str, str]]
-) -> Iterable[tuple[list[str], list[dict[str, str]]]]:
+def _pages(ids: list[str], reasons: list[dict[str, str]]) -> Iterable[tuple[list[str], list[dict[str, str]]]]:
     for start in range(0, max(len(ids), len(reasons)), IDS):
         yield ids[start : start + IDS], reasons[start : start + IDS]

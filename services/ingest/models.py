@@ -87,6 +87,16 @@ class Accepted:
         """Whether a repetition would have another `at`, so that earlier ids have to be looked up."""
         return self.own_id and self.clock == "receipt"
 
+    @property
+    def is_birth(self) -> bool:
+        """Whether the event is a device's birth, which declares anew what the device does."""
+        return self.type == "device.status" and self.data.get("state") == "online"
+
+    @property
+    def declares_spool(self) -> bool:
+        """Whether a birth says that the device keeps its events until their receipt."""
+        return bool(self.data.get("spool"))
+
 
 @dataclass(frozen=True, slots=True)
 class Refused:

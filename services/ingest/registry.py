@@ -4,8 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from services.ingest.models import Accepted, KnownDevice
-from services.ingest.store import declares_spool, is_birth, queries
 from services.storage.database import Database, Lane, Role
+from services.storage.sql import load_queries
+
+queries = load_queries(__package__)
 
 # Names of other lanes' devices that are remembered; when full, all are forgotten (they are looked up again).
 _FOREIGN_NAMES = 10_000
@@ -31,13 +33,15 @@ class LaneRegistry:
     def note_spools(self, events: Iterable[Accepted]) -> None:
         """Remember what births among stored events say about spools."""
         for event in events:
-            if is_birth(event):
-                change = self.spooling.add if declares_spool(event) else self.spooling.discard
+            if event.is_birth:
+                change = self.spooling.add if event.declares_spool else self.spooling.discard
                 change((event.municipality, event.device))
 
     async def look_up(self, database: Database, lane: int, names: Iterable[tuple[str, str]]) -> None:
         """Find out whose the devices are that this lane does not know."""
-        strange = {device for key in names if key not in self.devices and (device := key[1]) not in self._owners}
+        strange = {
+            device for key in names if key not in self.devices and (device := key[1]) not in self._owners
+        }
         if not strange:
             return
         if len(self._owners) > _FOREIGN_NAMES:
@@ -57,7 +61,9 @@ async def load_registry(database: Database, lane: int) -> LaneRegistry:
     return LaneRegistry(
         municipalities=frozenset(row["code"] for row in municipalities),
         devices={
-            (row["municipality"], row["id"]): KnownDevice(id=row["id"], kind=row["kind"], lifecycle=row["lifecycle"])
+            (row["municipality"], row["id"]): KnownDevice(
+                id=row["id"], kind=row["kind"], lifecycle=row["lifecycle"]
+            )
             for row in devices
         },
         spooling={(row["municipality"], row["device"]) for row in spooling},

@@ -7,7 +7,8 @@ a reader needs one number a lane, and looking for an earlier copy of an event ca
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from services.log.models import NewDeadLetter, NewEvent, Stored
+from services.ingest.models import Accepted, Refused
+from services.log.models import Stored
 from services.storage.database import Connection
 from services.storage.sql import load_queries
 
@@ -19,7 +20,7 @@ AHEAD = timedelta(days=35)
 
 
 async def append(
-    connection: Connection, lane: int, events: Sequence[NewEvent], *, dead: Sequence[NewDeadLetter] = ()
+    connection: Connection, lane: int, events: Sequence[Accepted], *, dead: Sequence[Refused] = ()
 ) -> Stored:
     """Store events and dead letters of one lane in the open transaction (role ingest, lane scope).
 
@@ -28,7 +29,9 @@ async def append(
     single = list(_first_of_each(events))
     new = await _insert(connection, lane, single) if single else 0
     if dead:
-        await connection.execute(queries.add_dead_letters, lane, *_columns(_dead_row(letter) for letter in dead))
+        await connection.execute(
+            queries.add_dead_letters, lane, *_transposed(_dead_row(letter) for letter in dead)
+        )
     if new:
         await announce(connection, lane)
     return Stored(new=new, duplicates=len(events) - new, dead=len(dead))
@@ -45,13 +48,18 @@ async def make_partitions(connection: Connection, *, now: datetime) -> int:
     return made
 
 
-async def _insert(connection: Connection, lane: int, events: list[NewEvent]) -> int:
+async def _insert(connection: Connection, lane: int, events: list[Accepted]) -> int:
     head = await connection.fetchval(queries.hold_lane, lane)
-    done = await connection.execute(queries.append, lane, head, *_columns(_event_row(event) for event in events))
+    done = await connection.execute(queries.append, lane, head, *columns(events))
     return int(done.rpartition(" ")[2])
 
 
-def _first_of_each(events: Iterable[NewEvent]) -> Iterable[NewEvent]:
+def columns(events: Iterable[Accepted]) -> list[list[object]]:
+    """Return events as the arrays that the statement `append` takes after lane and head."""
+    return _transposed(_event_row(event) for event in events)
+
+
+def _first_of_each(events: Iterable[Accepted]) -> Iterable[Accepted]:
     seen: set[object] = set()
     for event in events:
         key = (event.municipality, event.device, event.id, None if event.look_back else event.at)
@@ -60,7 +68,7 @@ def _first_of_each(events: Iterable[NewEvent]) -> Iterable[NewEvent]:
             yield event
 
 
-def _event_row(event: NewEvent) -> tuple[object, ...]:
+def _event_row(event: Accepted) -> tuple[object, ...]:
     return (
         event.municipality,
         event.device,
@@ -78,7 +86,7 @@ def _event_row(event: NewEvent) -> tuple[object, ...]:
     )
 
 
-def _dead_row(letter: NewDeadLetter) -> tuple[object, ...]:
+def _dead_row(letter: Refused) -> tuple[object, ...]:
     return (
         letter.municipality,
         letter.device,
@@ -94,5 +102,5 @@ def _dead_row(letter: NewDeadLetter) -> tuple[object, ...]:
     )
 
 
-def _columns(rows: Iterable[tuple[object, ...]]) -> list[list[object]]:
+def _transposed(rows: Iterable[tuple[object, ...]]) -> list[list[object]]:
     return [list(column) for column in zip(*rows, strict=True)]

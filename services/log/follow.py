@@ -20,7 +20,9 @@ from services.storage.database import Connection, Database, Lane, Notices, Publi
 log = structlog.get_logger()
 
 READ = Counter("bypunkt_reading_events_total", "Events that a reading has taken in", ["reading"])
-BEHIND = Gauge("bypunkt_reading_lag_events", "Events in the log that a reading has not taken in", ["reading", "lane"])
+BEHIND = Gauge(
+    "bypunkt_reading_lag_events", "Events in the log that a reading has not taken in", ["reading", "lane"]
+)
 
 BATCH = 1000
 # A missed notification costs at most this; an idle lane is looked at once in `IDLE`.
@@ -79,7 +81,9 @@ class Step:
 class Follower:
     """One reading in one lane."""
 
-    def __init__(self, database: Database, reading: Reading, lane: int, *, clock: Clock, signals: LaneSignals) -> None:
+    def __init__(
+        self, database: Database, reading: Reading, lane: int, *, clock: Clock, signals: LaneSignals
+    ) -> None:
         self._database = database
         self._reading = reading
         self._lane = lane
@@ -105,7 +109,8 @@ class Follower:
             await connection.execute(queries.begin_cursor, name, lane)
             position = await connection.fetchval(queries.hold_cursor, name, lane)
             events = [
-                LoggedEvent(**row) for row in await connection.fetch(queries.events_after, lane, position, BATCH)
+                LoggedEvent(**row)
+                for row in await connection.fetch(queries.events_after, lane, position, BATCH)
             ]
             wake_at = await self._reading.apply(connection, lane, events, now=self._clock())
             if events:

@@ -12,7 +12,8 @@ log = structlog.get_logger()
 
 def backoff_s(attempt: int, *, first: float = 0.2, most: float = 10.0) -> float:
     """Return the seconds to wait before try number `attempt` (from 1): doubling, capped, with jitter."""
-    return min(most, first * 2 ** min(attempt - 1, 16)) * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+    longest = min(most, first * 2.0 ** min(attempt - 1, 16))
+    return longest * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
 
 
 async def supervise(name: str, run: Callable[[], Awaitable[None]], *, steady_s: float = 30.0) -> None:
@@ -30,7 +31,9 @@ async def supervise(name: str, run: Callable[[], Awaitable[None]], *, steady_s: 
         except Exception as error:  # noqa: BLE001 - the supervisor is where unknown errors end (style, habit 7)
             attempt = 1 if loop.time() - started > steady_s else attempt + 1
             pause = backoff_s(attempt)
-            log.warning("task_failed", task=name, error=describe(error), attempt=attempt, again_in_s=round(pause, 2))
+            log.warning(
+                "task_failed", task=name, error=describe(error), attempt=attempt, again_in_s=round(pause, 2)
+            )
         await asyncio.sleep(pause)
 
 

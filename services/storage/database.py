@@ -109,7 +109,9 @@ class Database:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, url: str, *, connections: int = 8, statement_s: float = 20.0) -> AsyncIterator["Database"]:
+    async def open(
+        cls, url: str, *, connections: int = 8, statement_s: float = 20.0
+    ) -> AsyncIterator["Database"]:
         """Open a pool on `url`; connections are made when they are first needed.
 
         `statement_s` bounds each statement: a frozen server is an error to be retried, not a hang.
@@ -145,7 +147,9 @@ class Database:
     async def listen(self, *channels: str) -> AsyncIterator["Notices"]:
         """Follow NOTIFY channels on a connection of their own, reconnecting for as long as this is open."""
         notices = Notices()
-        task = asyncio.create_task(self._keep_listening(channels, notices), name=f"listen {','.join(channels)}")
+        task = asyncio.create_task(
+            self._keep_listening(channels, notices), name=f"listen {','.join(channels)}"
+        )
         try:
             yield notices
         finally:
@@ -156,7 +160,9 @@ class Database:
         attempt = 0
         while True:
             try:
-                connection = await asyncpg.connect(self._url, timeout=5, server_settings={"application_name": "bypunkt"})
+                connection = await asyncpg.connect(
+                    self._url, timeout=5, server_settings={"application_name": "bypunkt"}
+                )
             except (*UNREACHABLE, asyncpg.PostgresError) as error:
                 attempt += 1
                 log.warning("listen_failed", error=describe(error))
@@ -208,7 +214,7 @@ class Notices:
         return notice
 
 
-async def _prepare(connection: Connection) -> None:
+async def _prepare(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
     await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=_to_json, decoder=json.loads)
 
 

@@ -68,9 +68,12 @@ async def migrate(admin_url: str, *, app_login: str = "bypunkt_app", lanes: int 
             await connection.execute(files(__package__).joinpath("roles.sql").read_text(encoding="utf-8"))
             await connection.execute("SET ROLE bypunkt_owner")
             await connection.execute("SET search_path = bypunkt")
+            # A migration that waits for a lock makes everybody behind it wait: rather fail and be started again.
+            await connection.execute("SET lock_timeout = '10s'")
             applied = await _apply_new(connection)
             await connection.execute(
-                "INSERT INTO lane (lane) SELECT generate_series(0, $1 - 1) WHERE NOT EXISTS (SELECT FROM lane)", lanes
+                "INSERT INTO lane (lane) SELECT generate_series(0, $1 - 1) WHERE NOT EXISTS (SELECT FROM lane)",
+                lanes,
             )
             return applied
     finally:
@@ -88,7 +91,7 @@ async def pending(connection: "asyncpg.Connection[asyncpg.Record]") -> list[str]
 async def _locked(connection: "asyncpg.Connection[asyncpg.Record]") -> AsyncIterator[None]:
     # Polled: waiting inside pg_advisory_lock() holds a snapshot and deadlocks with CREATE INDEX CONCURRENTLY.
     while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK_KEY):
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.1)  # noqa: ASYNC110 - another process holds it, nothing here could be awaited
     try:
         yield
     finally:

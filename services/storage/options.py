@@ -17,7 +17,8 @@ class DatabaseOptions(BaseModel):
     )
     url_file: Path | None = Field(default=None, description="A file that holds the address instead.")
     admin_url: SecretStr | None = Field(
-        default=None, description="Address with a login that may create roles; only `bypunkt migrate` uses it."
+        default=None,
+        description="Address with a login that may create roles; only `bypunkt migrate` uses it.",
     )
     admin_url_file: Path | None = Field(default=None, description="A file that holds that address instead.")
     app_login: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")] = Field(
@@ -27,7 +28,8 @@ class DatabaseOptions(BaseModel):
         default=12, description="Most connections that one process opens."
     )
     lanes: Annotated[int, Field(ge=1, le=1024)] = Field(
-        default=16, description="Lanes of the log; counts only when the database is made, and never changes after."
+        default=16,
+        description="Lanes of the log; counts only when the database is made, and never changes after.",
     )
 
     def address(self) -> str | None:

@@ -12,14 +12,12 @@ import asyncpg
 import structlog
 from prometheus_client import Counter, Histogram
 
-from services.ingest.models import Accepted, Reason, Refused
-from services.log.append import announce, append
-from services.log.models import NewDeadLetter, Stored
+from services.ingest.models import Accepted, Refused
+from services.log.append import announce, append, queries
+from services.log.models import Stored
 from services.storage.database import Connection, Database, Lane, Role
-from services.storage.sql import load_queries
 
 log = structlog.get_logger()
-queries = load_queries(__package__)
 
 OUTCOMES = Counter("bypunkt_ingest_events_total", "Events by what became of them", ["outcome"])
 REFUSALS = Counter("bypunkt_ingest_refused_total", "Refused events by reason", ["reason"])
@@ -107,7 +105,7 @@ async def _store(
 ) -> Stored:
     with COMMIT.time():
         async with database.transaction(Role.INGEST, Lane(lane)) as connection:
-            dead = [_dead_letter(refusal) for refusal in refused if refusal.stored]
+            dead = [refusal for refusal in refused if refusal.stored]
             stored = await append(connection, lane, events, dead=dead)
             await _declare_spools(connection, events)
             if sight is not None:
@@ -130,42 +128,16 @@ async def close_sight(database: Database, lane: int, since: datetime) -> None:
 
 
 async def _declare_spools(connection: Connection, events: list[Accepted]) -> None:
-    births = [event for event in events if is_birth(event)]
+    births = [event for event in events if event.is_birth]
     if births:
         await connection.execute(
             queries.declare_spools,
             [birth.municipality for birth in births],
             [birth.device for birth in births],
             [birth.received_at for birth in births],
-            [declares_spool(birth) for birth in births],
+            [birth.declares_spool for birth in births],
         )
 
 
-def is_birth(event: Accepted) -> bool:
-    """Say whether an event is a device's birth, which declares anew what the device does."""
-    return event.type == "device.status" and event.data.get("state") == "online"
-
-
-def declares_spool(birth: Accepted) -> bool:
-    """Say whether a birth declares that the device keeps events until their receipt."""
-    return bool(birth.data.get("spool"))
-
-
-def _dead_letter(refusal: Refused) -> NewDeadLetter:
-    return NewDeadLetter(
-        municipality=refusal.municipality,
-        device=refusal.device,
-        topic=refusal.topic,
-        reason=refusal.reason,
-        detail=refusal.detail,
-        event_id=refusal.event_id,
-        received_at=refusal.received_at,
-        size=refusal.size,
-        raw=refusal.raw,
-        payload=refusal.payload,
-        replayable=refusal.replayable,
-    )
-
-
 def _refused_by_storage(event: Accepted, error: Exception) -> Refused:
-    return replace(Refused.of(event), reason=Reason.STORAGE, detail=type(error).__name__)
+    return replace(Refused.of(event), detail=type(error).__name__)

@@ -1,0 +1,103 @@
+"""A reading takes every event once, whatever happens between."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from services.log.follow import BATCH, Follower, LaneSignals
+from services.log.worker import Worker
+from services.storage.database import Database, Lane, Role
+from tests.support.villages import NOON, add, heartbeat, lane_of, villages
+from tests.support.waiting import eventually
+
+
+class Counting:
+    """A reading that keeps what it was given, and fails when told to."""
+
+    name = "counting"
+
+    def __init__(self) -> None:
+        self.taken = []
+        self.calls = 0
+        self.fail_once_at = None
+        self.wake_at = None
+
+    async def apply(self, connection, lane: int, events, *, now):
+        self.calls += 1
+        if self.fail_once_at in [event.id for event in events]:
+            self.fail_once_at = None
+            message = "something in the reading"
+            raise RuntimeError(message)
+        self.taken += [event.id for event in events]
+        return self.wake_at
+
+    async def rebuild(self, connection, lane: int, *, now) -> None: ...
+
+    async def verify(self, connection, lane: int):
+        return []
+
+
+async def _cursor(database: Database, lane: int):
+    async with database.transaction(Role.WORKER, Lane(lane)) as connection:
+        return await connection.fetchval("SELECT position FROM reading_cursor WHERE reading = 'counting'")
+
+
+async def test_events_come_once_in_order_and_the_cursor_stays(database_url: str) -> None:
+    async with villages(database_url) as database:
+        lane = await lane_of(database, "0781")
+        await add(database, *(heartbeat(n, at=NOON + timedelta(seconds=n)) for n in range(BATCH + 5)))
+        reading = Counting()
+        follower = Follower(database, reading, lane, clock=lambda: NOON, signals=LaneSignals())
+        assert (await follower.step()).events == BATCH
+        assert (await follower.step()).events == 5
+        assert (await follower.step()).events == 0
+        assert reading.taken == [f"e-{n}" for n in range(BATCH + 5)]
+        assert await _cursor(database, lane) == BATCH + 5
+
+
+async def test_a_reading_that_fails_leaves_its_cursor(database_url: str) -> None:
+    async with villages(database_url) as database:
+        lane = await lane_of(database, "0781")
+        await add(database, heartbeat(1), heartbeat(2))
+        reading = Counting()
+        reading.fail_once_at = "e-2"
+        follower = Follower(database, reading, lane, clock=lambda: NOON, signals=LaneSignals())
+        with pytest.raises(RuntimeError):
+            await follower.step()
+        assert await _cursor(database, lane) is None
+        await follower.step()
+        assert reading.taken == ["e-1", "e-2"]
+
+
+async def test_the_worker_is_woken_by_the_commit_and_survives_a_failing_reading(database_url: str) -> None:
+    async with villages(database_url) as database:
+        reading = Counting()
+        reading.fail_once_at = "e-1"
+        worker = asyncio.create_task(Worker(database, [reading], clock=lambda: NOON).run())
+        try:
+            await eventually(lambda: reading.calls >= 2)  # both lanes are followed
+            await add(database, heartbeat(1))
+            await eventually(lambda: reading.taken == ["e-1"])
+            loop = asyncio.get_running_loop()
+            started = loop.time()
+            await add(database, heartbeat(2))
+            await eventually(lambda: reading.taken == ["e-1", "e-2"])
+            assert loop.time() - started < 0.8  # woken, not found by the poll
+        finally:
+            worker.cancel()
+            await asyncio.wait([worker])
+
+
+async def test_time_alone_calls_a_reading_that_asked_for_it(database_url: str) -> None:
+    async with villages(database_url) as database:
+        reading = Counting()
+        reading.wake_at = NOON
+        lane = await lane_of(database, "0781")
+        follower = Follower(database, reading, lane, clock=lambda: NOON, signals=LaneSignals())
+        task = asyncio.create_task(follower.run())
+        try:
+            await eventually(lambda: reading.calls > 3)
+        finally:
+            task.cancel()
+            await asyncio.wait([task])

@@ -1,0 +1,5 @@
+"""What tests share."""
+
+from tests.support.waiting import eventually
+
+__all__ = ["eventually"]
