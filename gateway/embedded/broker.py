@@ -22,8 +22,8 @@ class EmbeddedBroker:
     """`async with` starts a broker on loopback, anonymous unless its options say otherwise, and stops it.
 
     Port 0 picks a free one. The port is reserved until the end of the block: it stays the same over `stop`
-    and `start`, and nobody can take it in between. `command` writes what the broker needs for the port and
-    says how to run it.
+    and `start`, and nobody who asks for any free port gets it in between. `command` writes what the broker
+    needs for the port and says how to run it.
     """
 
     name: ClassVar[str]
@@ -133,8 +133,8 @@ class EmbeddedBroker:
 def _reserve(port: int, name: str) -> socket.socket:
     """Take the port without listening on it.
 
-    With SO_REUSEADDR on both sides Linux lets the broker bind the same port and listen, and gives it to
-    nobody else who asks for any free port.
+    With SO_REUSEADDR on both sides Linux lets the broker bind the same port and listen, and still counts it
+    as taken when somebody asks for any free port.
     """
     reservation = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
