@@ -1,6 +1,7 @@
 """amqtt as a child process: the demo's broker where Mosquitto cannot be installed."""
 
 import importlib.util
+import os
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from gateway.embedded.broker import HOST, BrokerError, EmbeddedBroker
 from services.runtime.child import Command
 
 _ENTRY = "gateway.embedded.amqtt_server"
+_ROOT = str(Path(gateway.__path__[0]).parent)
 _STOP_WITHIN = 5.0
 
 
@@ -40,6 +42,7 @@ class Amqtt(EmbeddedBroker):
             name=self.name,
             arguments=(sys.executable, "-m", _ENTRY, "--host", HOST, "--port", str(self.port)),
             log=self.log,
-            directory=Path(gateway.__path__[0]).parent,  # so that -m finds us also when we are not installed
+            # The child finds its packages, and us, wherever we found them: installed or in a checkout.
+            environment={"PYTHONPATH": os.pathsep.join([_ROOT, *filter(None, sys.path)])},
             stop_within=_STOP_WITHIN,
         )
