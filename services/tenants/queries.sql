@@ -1,0 +1,15 @@
+-- name: public_municipalities
+-- All municipalities.
+SELECT code, name, county, languages, seat_lat, seat_lon
+FROM public_municipality
+
+-- name: public_points
+-- All points that are open to the public or paused.
+SELECT municipality, id, kind, names, locality_names, lat, lon, opening_hours, services, status, synthetic,
+    updated_at
+FROM public_point
+
+-- name: public_device_states
+-- The measured state of every active device that belongs to a point.
+SELECT municipality, point, kind, state, reason, since, last_sign_at
+FROM public_device_state
