@@ -23,7 +23,6 @@ class Amqtt(EmbeddedBroker):
     """
 
     name = "amqtt"
-    speaks_mqtt5 = False
 
     def __init__(self, directory: Path, *, port: int = 0) -> None:
         super().__init__(directory, port=port, command=self._prepare)

@@ -5,7 +5,6 @@ import contextlib
 import socket
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 from typing import ClassVar, Self
 
 from services.runtime.accounts import AccountError
@@ -27,7 +26,6 @@ class EmbeddedBroker:
     """
 
     name: ClassVar[str]
-    speaks_mqtt5: ClassVar[bool]
 
     def __init__(self, directory: Path, *, port: int, command: Callable[[], Command]) -> None:
         self.directory = directory
@@ -46,9 +44,7 @@ class EmbeddedBroker:
             raise
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         try:
             await self.stop()
         finally:

@@ -59,7 +59,6 @@ class Mosquitto(EmbeddedBroker):
     """
 
     name = "mosquitto"
-    speaks_mqtt5 = True
 
     def __init__(self, directory: Path, *, port: int = 0, options: MosquittoOptions | None = None) -> None:
         super().__init__(directory, port=port, command=self._prepare)

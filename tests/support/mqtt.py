@@ -4,15 +4,11 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
 
 from paho.mqtt import publish as paho_publish
 from paho.mqtt import subscribe as paho_subscribe
 
 from gateway.embedded import EmbeddedBroker
-
-if TYPE_CHECKING:
-    from paho.mqtt.publish import AuthParameter  # exists for type checkers only
 
 Account = tuple[str, str]
 
@@ -21,33 +17,39 @@ async def publish(
     broker: EmbeddedBroker, topic: str, payload: str, *, account: Account | None = None, retain: bool = False
 ) -> None:
     """Publish with QoS 1 and return when it is acknowledged."""
-    await asyncio.to_thread(
-        paho_publish.single,
-        topic,
-        payload,
-        qos=1,
-        retain=retain,
-        hostname=broker.host,
-        port=broker.port,
-        auth=_credentials(account),
-    )
+
+    def publish_and_leave() -> None:
+        paho_publish.single(
+            topic,
+            payload,
+            qos=1,
+            retain=retain,
+            hostname=broker.host,
+            port=broker.port,
+            auth={"username": account[0], "password": account[1]} if account else None,
+        )
+
+    await asyncio.to_thread(publish_and_leave)
 
 
 async def first_message(
     broker: EmbeddedBroker, topic: str, *, account: Account | None = None, client_id: str = ""
 ) -> str:
     """Subscribe and return the first payload; a client id makes the session a durable one."""
-    message = await asyncio.to_thread(
-        paho_subscribe.simple,
-        topic,
-        qos=1,
-        hostname=broker.host,
-        port=broker.port,
-        auth=_credentials(account),
-        client_id=client_id,
-        clean_session=not client_id,
-    )
-    return str(message.payload.decode())
+
+    def read_and_leave() -> str:
+        message = paho_subscribe.simple(  # type: ignore[no-untyped-call]  # paho has not annotated it
+            topic,
+            qos=1,
+            hostname=broker.host,
+            port=broker.port,
+            auth={"username": account[0], "password": account[1]} if account else None,
+            client_id=client_id,
+            clean_session=not client_id,
+        )
+        return str(message.payload.decode())
+
+    return await asyncio.to_thread(read_and_leave)
 
 
 @asynccontextmanager
@@ -78,7 +80,3 @@ def _packet(kind: int, rest: bytes) -> bytes:
 def _text(value: str) -> bytes:
     encoded = value.encode()
     return len(encoded).to_bytes(2) + encoded
-
-
-def _credentials(account: Account | None) -> "AuthParameter | None":
-    return None if account is None else {"username": account[0], "password": account[1]}
