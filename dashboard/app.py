@@ -47,6 +47,7 @@ def web_app(
     app[POINTS] = points
     for routes in PAGES:
         add_routes(app, routes)
+    app.router.add_get("/assets/{version}/{name:.+}", assets.answer)
     app.on_response_prepare.append(add_headers)
     app.cleanup_ctx.append(_hub_runs)
     app.on_shutdown.append(_end_streams)

@@ -16,7 +16,14 @@ from dashboard.live.mailbox import End, Frame, Mailbox
 from dashboard.live.places import Place
 from dashboard.live.public import PublicStreams
 from dashboard.live.sight import SIGHT_POLL_S, blind_everywhere, read_sight
-from dashboard.live.store import BURST, clients_now, lane_codes, news_of_states, newest_events, where_lanes_are
+from dashboard.live.store import (
+    BURST,
+    clients_now,
+    lane_codes,
+    news_of_states,
+    newest_events,
+    where_lanes_are,
+)
 from dashboard.options import WebOptions
 from dashboard.points import PublicPoints
 from dashboard.web import metrics
@@ -53,7 +60,9 @@ class Reader:
 class Hub:
     """Reads each piece of news once and leaves it in the mailboxes of those who may see it."""
 
-    def __init__(self, database: Database, points: PublicPoints, *, clock: Clock, options: WebOptions) -> None:
+    def __init__(
+        self, database: Database, points: PublicPoints, *, clock: Clock, options: WebOptions
+    ) -> None:
         self._database = database
         self._clock = clock
         self._most = options.staff_streams
@@ -69,7 +78,9 @@ class Hub:
         """Follow the database for as long as this is open; at the end all streams end."""
         async with asyncio.TaskGroup() as tasks:
             runs = (("live", self._follow), ("sight", self._watch_sight), ("public", self.public.follow))
-            started = [tasks.create_task(supervise(f"live {name}", run), name=f"live {name}") for name, run in runs]
+            started = [
+                tasks.create_task(supervise(f"live {name}", run), name=f"live {name}") for name, run in runs
+            ]
             try:
                 yield
             finally:
@@ -146,7 +157,9 @@ class Hub:
         if len(rows) == BURST:
             log.info("live_burst_cut", lane=lane, events=rows[-1]["position"] - place.position)
         hotspots = {(row["municipality"], row["device"]) for row in rows if row["type"] == "wifi.usage"}
-        usage = await clients_now(self._database, codes, lane, hotspots, now=self._clock()) if hotspots else []
+        usage = (
+            await clients_now(self._database, codes, lane, hotspots, now=self._clock()) if hotspots else []
+        )
         self._hand_out([*map(event_frame, rows), *map(usage_frame, usage)])
 
     async def _read_states(self, lane: int, revision: int | None = None) -> None:

@@ -35,7 +35,7 @@ ORDER BY s.revision
 
 -- name: clients_now
 -- How many are connected to hotspots now: the newest word of each radio in the last quarter of an hour.
-SELECT t.municipality, t.device, $4::smallint AS lane, coalesce(n.clients, 0) AS clients
+SELECT t.municipality, t.device, $4::smallint AS lane, n.clients
 FROM unnest($1::text[], $2::text[]) AS t (municipality, device)
 CROSS JOIN LATERAL (
     SELECT sum(r.clients)::bigint AS clients

@@ -56,13 +56,27 @@ async def news_of_states(
 
 
 async def clients_now(
-    database: Database, codes: tuple[str, ...], lane: int, hotspots: Collection[tuple[str, str]], *, now: datetime
+    database: Database,
+    codes: tuple[str, ...],
+    lane: int,
+    hotspots: Collection[tuple[str, str]],
+    *,
+    now: datetime,
 ) -> list[asyncpg.Record]:
     """How many are connected to these hotspots of a lane, given as (municipality, device)."""
     async with database.transaction(Role.WEB, Tenants(codes)) as connection:
         return await connection.fetch(
             queries.clients_now, [code for code, _ in hotspots], [device for _, device in hotspots], now, lane
         )
+
+
+async def clients_at(
+    connection: Connection, hotspots: Collection[tuple[str, str]], *, now: datetime
+) -> dict[tuple[str, str], int | None]:
+    """How many are connected to these hotspots, in the open transaction; none: it has not said lately."""
+    codes, devices = [code for code, _ in hotspots], [device for _, device in hotspots]
+    rows = await connection.fetch(queries.clients_now, codes, devices, now, 0)
+    return {(row["municipality"], row["device"]): row["clients"] for row in rows}
 
 
 async def missed(
@@ -82,7 +96,9 @@ async def missed(
                 states += await connection.fetch(queries.changed_devices, lane, revision)
             if told.position < here.position:
                 events += await _between(connection, lane, told.position, here.position)
-    return states, sorted(events, key=lambda row: (row["received_at"], row["lane"], row["position"]))[-MISSED:]
+    return states, sorted(events, key=lambda row: (row["received_at"], row["lane"], row["position"]))[
+        -MISSED:
+    ]
 
 
 async def _between(connection: Connection, lane: int, after: int, until: int) -> Sequence[asyncpg.Record]:

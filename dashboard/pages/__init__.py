@@ -10,7 +10,29 @@ To add a page:
 3. One import and one line here, one line in `docs/http.md`, and `tests/dashboard/pages/test_<name>.py`.
 """
 
-from dashboard.pages import health
+from dashboard.pages import (
+    device,
+    feeds,
+    health,
+    live,
+    points_geojson,
+    problems,
+    public_point,
+    public_start,
+    sign_in,
+    staff,
+)
 from dashboard.web.routes import Routes
 
-PAGES: tuple[Routes, ...] = (health.routes,)
+PAGES: tuple[Routes, ...] = (
+    public_start.routes,
+    public_point.routes,
+    feeds.routes,
+    points_geojson.routes,
+    sign_in.routes,
+    staff.routes,
+    device.routes,
+    problems.routes,
+    live.routes,
+    health.routes,
+)

@@ -17,7 +17,12 @@ from aiohttp import web
 from xstatic.pkg import leaflet
 
 _PACKED = ("text/", "application/json", "application/geo+json", "image/svg+xml")
-_TYPES = {".js": "text/javascript", ".css": "text/css", ".geojson": "application/geo+json", ".svg": "image/svg+xml"}
+_TYPES = {
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".geojson": "application/geo+json",
+    ".svg": "image/svg+xml",
+}
 _FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -54,7 +59,7 @@ class Assets:
             raise KeyError(message)
         return f"/assets/{self.version}/{name}"
 
-    def answer(self, request: web.Request) -> web.Response:
+    async def answer(self, request: web.Request) -> web.Response:
         """Send the asset that the address names; one of an older version is not kept."""
         found = self._assets.get(request.match_info["name"])
         if found is None:

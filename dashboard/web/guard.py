@@ -81,5 +81,7 @@ def safe_next(target: str | None) -> str:
     if not target or "\\" in target or any(ord(character) < 0x20 for character in target):
         return "/staff"
     parts = urlsplit(target)
-    ours = not parts.scheme and not parts.netloc and (parts.path == "/staff" or parts.path.startswith("/staff/"))
+    ours = (
+        not parts.scheme and not parts.netloc and (parts.path == "/staff" or parts.path.startswith("/staff/"))
+    )
     return target if ours and not target.startswith("//") and parts.path != SIGN_IN else "/staff"

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from dashboard.web import keys
 from dashboard.web.language import asked_language
+from services.tenants.access import Permission, allows
 
 
 def render(
@@ -13,7 +14,8 @@ def render(
 ) -> web.Response:
     """Answer with a template; `max_age` is in seconds, and without it nobody may keep the page.
 
-    Templates find `lang`, `now`, `request_path`, `link(path)`, `other_language()`, `signed_in` and the context given.
+    Templates find `lang`, `asked_lang`, `now`, `request_path`, `link(path)`, `other_language()`, `signed_in` (a
+    person or none), `may(permission)` and the context given.
     """
     chosen = request[keys.LANGUAGE]
     session = request.get(keys.SESSION)
@@ -25,7 +27,9 @@ def render(
             "request_path": request.path,
             "link": lambda path, **query: link(request, path, **query),
             "other_language": lambda: other_language(request),
+            "asked_lang": asked_language(request),
             "signed_in": session.person if session else None,
+            "may": lambda permission: session is not None and allows(session.person, Permission(permission)),
             **context,
         },
     )

@@ -1,12 +1,12 @@
 """Routes that say who may come in: there is no way to add one without it.
 
-    routes = Routes()
+routes = Routes()
 
-    @routes.get("/staff", access=Permission.SEE_OVERVIEW)
-    async def overview(request: web.Request) -> web.StreamResponse: ...
+@routes.get("/staff", access=Permission.SEE_OVERVIEW)
+async def overview(request: web.Request) -> web.StreamResponse: ...
 
-    @routes.get("/p/{point}", access=PUBLIC)
-    async def point(request: web.Request) -> web.StreamResponse: ...
+@routes.get("/p/{point}", access=PUBLIC)
+async def point(request: web.Request) -> web.StreamResponse: ...
 """
 
 from collections.abc import Awaitable, Callable, Iterator

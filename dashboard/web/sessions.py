@@ -1,6 +1,7 @@
 """Signing in and out, and who a request comes from. The cookie holds a random token, the database its hash."""
 
 import asyncio
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeAlias
@@ -53,7 +54,7 @@ class Sessions:
         self._database = database
         self._clock = clock
         self._life = timedelta(hours=hours)
-        self._brake = Brake(asyncio.get_running_loop().time)
+        self._brake = Brake(time.monotonic)
         self._checks = asyncio.Semaphore(CHECKS_AT_A_TIME)
 
     @property

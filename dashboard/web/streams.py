@@ -51,7 +51,9 @@ async def follow(
     return response
 
 
-async def _pump(response: web.StreamResponse, mailbox: Mailbox, encode: Encode, still_admitted: Check | None) -> None:
+async def _pump(
+    response: web.StreamResponse, mailbox: Mailbox, encode: Encode, still_admitted: Check | None
+) -> None:
     loop = asyncio.get_running_loop()
     beat = loop.time() + HEARTBEAT_S
     while mailbox.ended is None:

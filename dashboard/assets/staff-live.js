@@ -1,0 +1,182 @@
+// Keeps a staff page current: states, events, connected clients and our own sight, as they happen.
+// The page is complete without this; here only what has changed is written, always as text.
+
+const page = document.getElementById("live");
+const lang = document.documentElement.lang === "en" ? "en" : "sv";
+const locale = lang === "en" ? "en-GB" : "sv-SE";
+const zone = "Europe/Stockholm";
+const clock = new Intl.DateTimeFormat("sv-SE", { hour: "2-digit", minute: "2-digit", timeZone: zone });
+const dayMonth = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", timeZone: zone });
+const dayKey = new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeZone: zone });
+const relative = new Intl.RelativeTimeFormat(lang);
+const number = new Intl.NumberFormat(locale);
+const MARKS = { up: "working", degraded: "partly", down: "down", blind: "unknown" };
+const UNITS = [["day", 86_400], ["hour", 3_600], ["minute", 60], ["second", 1]];
+const MOST_EVENTS = 30;
+const LONGEST_WAIT = 60_000;
+// A device that speaks of something this long ago is catching up: no sign that it is alive now.
+const TIMELY = 60_000;
+
+const line = document.getElementById("live-line");
+const sight = document.getElementById("sight");
+const blind = new Set((sight?.dataset.blind ?? "").split(" ").filter(Boolean));
+let wait = 2_000;
+let told = "";
+let frame = 0;
+
+function follow() {
+  const address = new URL(page.dataset.live, location.href);
+  if (told) address.searchParams.set("since", told);
+  address.searchParams.set("lang", lang);
+  const stream = new EventSource(address);
+  const on = (name, show) =>
+    stream.addEventListener(name, (event) => {
+      told = event.lastEventId || told;
+      show(JSON.parse(event.data));
+    });
+  stream.addEventListener("open", () => {
+    wait = 2_000;
+    say("on");
+  });
+  on("device", showDevice);
+  on("event", showEvent);
+  on("usage", showUsage);
+  on("sight", showSight);
+  stream.addEventListener("error", () => {
+    say("lost");
+    // The browser tries again by itself, except after an answer that was not a stream.
+    if (stream.readyState === EventSource.CLOSED) askWhy(address);
+  });
+  addEventListener("pagehide", () => stream.close(), { once: true });
+}
+
+async function askWhy(address) {
+  const answer = await fetch(address, { method: "HEAD" }).catch(() => null);
+  if (answer && (answer.status === 401 || answer.status === 403)) {
+    say("ended");
+    return;
+  }
+  setTimeout(follow, wait * (0.75 + Math.random() / 2));
+  wait = Math.min(wait * 2, LONGEST_WAIT);
+}
+
+function say(what) {
+  const text = line.dataset[what];
+  if (line.textContent !== text) line.textContent = text;
+  line.dataset.is = what;
+}
+
+function rowsOf(device) {
+  return document.querySelectorAll(`[data-device="${CSS.escape(device)}"]`);
+}
+
+function part(place, name) {
+  return place.querySelector(`[data-part="${name}"]`);
+}
+
+function showDevice(device) {
+  const mark = MARKS[device.state];
+  if (!mark) return;
+  for (const row of rowsOf(device.device)) {
+    // What was missed and what is new may cross on the way: the newer one stays.
+    if (Number(row.dataset.revision) > device.revision) continue;
+    row.dataset.revision = device.revision;
+    const state = part(row, "state").querySelector(".state");
+    const changed = state.dataset.state !== mark;
+    state.dataset.state = mark;
+    state.querySelector("use").setAttribute("href", `#state-${mark}`);
+    state.querySelector(".state-text").textContent = device.words.state;
+    part(row, "reason").textContent = device.words.reason;
+    setTime(part(row, "since"), device.since);
+    setHeard(row, device.last_sign_at);
+    if (row.dataset.counts) row.dataset.counts = device.state;
+    if (changed) flash(row);
+  }
+  cancelAnimationFrame(frame);
+  frame = requestAnimationFrame(countStates);
+}
+
+function countStates() {
+  for (const total of document.querySelectorAll("[data-count]")) {
+    const found = document.querySelectorAll(`[data-counts="${total.dataset.count}"]`).length;
+    part(total, "number").textContent = number.format(found);
+    total.hidden = found === 0;
+  }
+}
+
+function showEvent(event) {
+  if (new Date(event.received_at) - new Date(event.at) < TIMELY) {
+    for (const row of rowsOf(event.device)) setHeard(row, event.received_at);
+  }
+  if (page.dataset.only && page.dataset.only !== event.device) return;
+  const body = document.querySelector("#events tbody");
+  const row = document.getElementById("event-row").content.firstElementChild.cloneNode(true);
+  setTime(part(row, "at"), event.at);
+  part(row, "words").textContent = event.words;
+  part(row, "type").textContent = event.type;
+  const link = part(row, "device");
+  if (link) {
+    const address = new URL(link.href);
+    address.pathname += encodeURIComponent(event.device);
+    link.href = address;
+    link.textContent = event.device;
+  }
+  body.querySelector(".nothing")?.remove();
+  body.prepend(row);
+  while (body.rows.length > MOST_EVENTS) body.lastElementChild.remove();
+}
+
+function showUsage(usage) {
+  for (const row of rowsOf(usage.device)) {
+    const clients = part(row, "clients");
+    if (clients) clients.textContent = usage.clients === null ? "–" : number.format(usage.clients);
+  }
+}
+
+function showSight(news) {
+  if (!sight) return;
+  if (news.seeing) blind.delete(String(news.lane));
+  else blind.add(String(news.lane));
+  const names = JSON.parse(sight.dataset.names);
+  const affected = [...blind].flatMap((lane) => names[lane] ?? []);
+  part(sight, "names").textContent = affected.join(", ");
+  sight.hidden = affected.length === 0;
+}
+
+function setTime(time, instant) {
+  time.dateTime = instant;
+  time.textContent = stamp(new Date(instant));
+}
+
+function setHeard(row, instant) {
+  const time = part(row, "last_sign_at");
+  if (!time || (time.dateTime && new Date(time.dateTime) >= new Date(instant))) return;
+  time.dateTime = instant;
+  time.title = stamp(new Date(instant));
+  time.textContent = ago(new Date(instant));
+}
+
+function stamp(moment) {
+  const at = clock.format(moment);
+  return dayKey.format(moment) === dayKey.format(new Date()) ? at : `${dayMonth.format(moment)} ${at}`;
+}
+
+function ago(moment) {
+  const seconds = Math.max(0, Math.round((Date.now() - moment) / 1000));
+  const [unit, length] = UNITS.find(([, size]) => seconds >= size) ?? UNITS.at(-1);
+  return relative.format(-Math.floor(seconds / length), unit);
+}
+
+function flash(row) {
+  row.classList.remove("just-changed");
+  requestAnimationFrame(() => row.classList.add("just-changed"));
+}
+
+function refreshAgo() {
+  for (const time of document.querySelectorAll("time[data-ago]")) {
+    if (time.dateTime) time.textContent = ago(new Date(time.dateTime));
+  }
+}
+
+follow();
+setInterval(refreshAgo, 5_000);

@@ -1,0 +1,112 @@
+"""The staff overview: what is wrong first, what just happened, and whether we ourselves can see; live."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from dashboard.live.frames import LaneSight
+from dashboard.live.places import write_places
+from dashboard.live.sight import sight_in
+from dashboard.live.store import clients_at, places
+from dashboard.staff_views import count_states, device_view, event_view, group_by_point, state_counts
+from dashboard.web import guard, keys
+from dashboard.web.language import language
+from dashboard.web.pages import language_code, render
+from dashboard.web.routes import Routes
+from services.storage.database import Connection, Role
+from services.storage.sql import load_queries
+from services.tenants.access import Permission, allows
+
+queries = load_queries(__package__, "staff.sql")
+
+routes = Routes()
+
+NEWEST = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Municipality:
+    """A municipality that the person may see."""
+
+    code: str
+    name: str
+    lane: int
+
+
+@routes.get("/staff", access=Permission.SEE_OVERVIEW)
+async def overview(request: web.Request) -> web.StreamResponse:
+    """Show the devices of one municipality or of all in scope; those who may see sums only get sums."""
+    scope = await guard.tenants(request)
+    async with request.app[keys.DATABASE].transaction(Role.WEB, scope) as connection:
+        rows = await connection.fetch(queries.municipalities)
+    everywhere = [Municipality(**row) for row in rows]
+    shown = guard.narrowed(scope, request.query.get("municipality"))
+    chosen = next((each for each in everywhere if (each.code,) == shown.codes), None)
+    choices = {"municipalities": everywhere, "chosen": chosen}
+    async with request.app[keys.DATABASE].transaction(Role.WEB, shown) as connection:
+        if not allows(guard.signed_in(request), Permission.SEE_DEVICES):
+            return await _sums(request, connection, choices)
+        return await _devices(request, connection, choices)
+
+
+async def _devices(
+    request: web.Request, connection: Connection, choices: Mapping[str, Any]
+) -> web.StreamResponse:
+    now, lang = request.app[keys.CLOCK](), language_code(request)
+    here = [choices["chosen"]] if choices["chosen"] else choices["municipalities"]
+    lanes = sorted({municipality.lane for municipality in here})
+    # Where the lanes are is read first: what comes while the page is made is then told twice, never left out.
+    since = await places(connection, lanes)
+    rows = await connection.fetch(queries.devices)
+    hotspots = [(row["municipality"], row["device"]) for row in rows if row["kind"] == "hotspot"]
+    clients = await clients_at(connection, hotspots, now=now)
+    devices = [device_view(row, lang, clients.get((row["municipality"], row["device"]))) for row in rows]
+    points = await connection.fetch(queries.points)
+    events = await connection.fetch(queries.newest_events, lanes, NEWEST)
+    homeless = language(lang).gettext("Utan servicepunkt")
+    return render(
+        request,
+        "staff/overview.html",
+        **choices,
+        groups=group_by_point(points, devices, lang, homeless=homeless),
+        counts=count_states(devices, lang),
+        number_of_points=len(points),
+        names={municipality.code: municipality.name for municipality in here},
+        events=[event_view(row, lang) for row in events],
+        sight=_sight(await sight_in(connection, now=now), here),
+        since=write_places(since),
+    )
+
+
+async def _sums(
+    request: web.Request, connection: Connection, choices: Mapping[str, Any]
+) -> web.StreamResponse:
+    lang = language_code(request)
+    numbers: dict[str, dict[str, int]] = {}
+    for row in await connection.fetch(queries.sums):
+        numbers.setdefault(row["municipality"], {})[row["state"]] = row["devices"]
+    points = dict(await connection.fetch(queries.point_counts))
+    rows = [
+        (
+            municipality,
+            points.get(municipality.code, 0),
+            state_counts(numbers.get(municipality.code, {}), lang),
+        )
+        for municipality in choices["municipalities"]
+        if choices["chosen"] in (None, municipality)
+    ]
+    return render(request, "staff/sums.html", **choices, rows=rows, heads=state_counts({}, lang))
+
+
+def _sight(sight: Mapping[int, LaneSight], here: list[Municipality]) -> dict[str, Any]:
+    names: dict[int, list[str]] = {}
+    for municipality in here:
+        names.setdefault(municipality.lane, []).append(municipality.name)
+    blind = {lane for lane in names if lane not in sight or not sight[lane].seeing}
+    return {
+        "names": {str(lane): there for lane, there in names.items()},
+        "blind_lanes": sorted(blind),
+        "blind_names": [name for lane in sorted(blind) for name in names[lane]],
+    }

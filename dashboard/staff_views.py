@@ -1,0 +1,166 @@
+"""What staff pages show, as values: devices, points with their devices, events, sums; pure, without a database."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from dashboard.device_words import event_words, reason_words
+from dashboard.points import text_in
+from dashboard.states import device_words
+from dashboard.words import device_kind_words, in_order
+
+Row = Mapping[str, Any]
+
+STATES = ("down", "degraded", "blind", "up")
+"""The measured states, worst first."""
+
+MARKS = {"up": "working", "degraded": "partly", "down": "down", "blind": "unknown"}
+"""The shape that stands for each state (`parts/shapes.html`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceView:
+    """One device as a row of a table."""
+
+    municipality: str
+    id: str
+    kind: str
+    point: str | None
+    lifecycle: str
+    state: str
+    state_words: str
+    reason_words: str
+    since: datetime | None
+    last_sign_at: datetime | None
+    revision: int
+    clients: int | None
+
+    @property
+    def mark(self) -> str:
+        """The shape of its state."""
+        return MARKS[self.state]
+
+    @property
+    def rank(self) -> int:
+        """Its place among others, worst first."""
+        return STATES.index(self.state)
+
+
+@dataclass(frozen=True, slots=True)
+class PointGroup:
+    """A service point with its devices; without a point it holds what stands nowhere yet."""
+
+    id: str | None
+    name: str
+    place: str
+    municipality: str
+    paused: bool
+    devices: tuple[DeviceView, ...]
+
+    @property
+    def rank(self) -> int:
+        """The rank of its worst device; a point without devices comes last."""
+        return min((device.rank for device in self.devices), default=len(STATES))
+
+
+@dataclass(frozen=True, slots=True)
+class EventView:
+    """One event as a row of a list."""
+
+    municipality: str
+    device: str
+    type: str
+    at: datetime
+    received_at: datetime
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class StateCount:
+    """How many devices are in a state."""
+
+    state: str
+    mark: str
+    words: str
+    number: int
+
+
+def device_view(row: Row, lang: str, clients: int | None = None) -> DeviceView:
+    """A device from its row."""
+    return DeviceView(
+        municipality=row["municipality"],
+        id=row["device"],
+        kind=device_kind_words(row["kind"], lang),
+        point=row["point"],
+        lifecycle=row["lifecycle"],
+        state=row["state"],
+        state_words=device_words(row["state"], lang),
+        reason_words=reason_words(row["reason"], lang),
+        since=row["since"],
+        last_sign_at=row["last_sign_at"],
+        revision=row["revision"],
+        clients=clients,
+    )
+
+
+def event_view(row: Row, lang: str) -> EventView:
+    """An event from its row."""
+    return EventView(
+        municipality=row["municipality"],
+        device=row["device"],
+        type=row["type"],
+        at=row["at"],
+        received_at=row["received_at"],
+        words=event_words(row["type"], row["data"], lang),
+    )
+
+
+def group_by_point(
+    points: Iterable[Row], devices: Iterable[DeviceView], lang: str, *, homeless: str
+) -> list[PointGroup]:
+    """Points with their devices, worst first; devices without a point come under the name `homeless`."""
+    at_point: dict[tuple[str, str | None], list[DeviceView]] = {}
+    for device in devices:
+        at_point.setdefault((device.municipality, device.point), []).append(device)
+    groups = [
+        PointGroup(
+            id=point["id"],
+            name=text_in(point["names"], lang) or point["id"],
+            place=text_in(point["locality_names"] or {}, lang) or "",
+            municipality=point["municipality"],
+            paused=point["status"] == "paused",
+            devices=_worst_first(at_point.pop((point["municipality"], point["id"]), [])),
+        )
+        for point in points
+    ]
+    left: dict[str, list[DeviceView]] = {}
+    for (municipality, _), there in at_point.items():
+        left.setdefault(municipality, []).extend(there)
+    groups.extend(
+        PointGroup(
+            id=None, name=homeless, place="", municipality=code, paused=False, devices=_worst_first(there)
+        )
+        for code, there in left.items()
+    )
+    return sorted(groups, key=lambda group: (group.rank, in_order(group.name), group.municipality))
+
+
+def count_states(devices: Iterable[DeviceView], lang: str) -> list[StateCount]:
+    """How many active devices are in each state, worst first."""
+    numbers = dict.fromkeys(STATES, 0)
+    for device in devices:
+        if device.lifecycle == "active":
+            numbers[device.state] += 1
+    return state_counts(numbers, lang)
+
+
+def state_counts(numbers: Mapping[str, int], lang: str) -> list[StateCount]:
+    """Numbers by state with the states' words, worst first."""
+    return [
+        StateCount(state, MARKS[state], device_words(state, lang), numbers.get(state, 0)) for state in STATES
+    ]
+
+
+def _worst_first(devices: Sequence[DeviceView]) -> tuple[DeviceView, ...]:
+    return tuple(sorted(devices, key=lambda device: (device.rank, device.id)))
