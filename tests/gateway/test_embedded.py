@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway.embedded import Amqtt, BrokerError, Mosquitto, embedded_broker
+from gateway.embedded import embedded_broker
+from gateway.embedded.amqtt import Amqtt
+from gateway.embedded.broker import BrokerError
+from gateway.embedded.mosquitto import Mosquitto
 from tests.support import eventually, mqtt, processes
 
 Kind = type[Mosquitto] | type[Amqtt]

@@ -10,7 +10,10 @@ import pytest
 
 from services.runtime.accounts import unprivileged_account
 from services.runtime.child import Child, Command
-from services.storage.embedded import EmbeddedPostgres, EmbeddedPostgresError, binaries
+from services.storage.embedded import binaries
+from services.storage.embedded.errors import EmbeddedPostgresError
+from services.storage.embedded.home import open_home
+from services.storage.embedded.server import EmbeddedPostgres
 from tests.support import eventually, processes
 
 
@@ -100,6 +103,16 @@ async def test_given_directory_is_made_once_and_used_again_after_a_crash(open_di
             with pytest.raises(EmbeddedPostgresError, match=r"database is in use by another running bypunkt"):
                 await EmbeddedPostgres(home).__aenter__()
     assert (home / "postgres.log").exists()
+
+
+def test_home_belongs_to_one_at_a_time_and_is_private_where_it_matters(open_directory: Path) -> None:
+    path = open_directory / "database"
+    home = open_home(path, None)
+    assert home.sockets.stat().st_mode & 0o777 == 0o700
+    with pytest.raises(EmbeddedPostgresError, match="in use by another"):
+        open_home(path, None)
+    home.close()
+    open_home(path, None).close()
 
 
 async def test_half_made_cluster_is_made_again(open_directory: Path) -> None:
