@@ -23,7 +23,7 @@ _END = r"(?![0-9A-Za-z])"
 _DAY = r"20[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
 _MINUTE = rf"{_DAY}(?:[01][0-9]|2[0-3])[0-5][0-9]"
 
-# Spelled with separators: nothing but an address looks like this.
+# Spelled out: nothing but an address looks like this.
 _SPELLED = (
     rf"{_HEXTETS}{{5,}}{_TAIL}",  # aa:bb:cc:dd:ee:ff, 0:1b:2c:3:4:5, EUI-64, IPv6 written out
     rf"{_ALONE}(?:{_HEXTETS}{{0,6}})?::{_HEXTETS}{{0,6}}{_TAIL}",  # fe80::1%wlan0, ::ffff:192.0.2.1
@@ -31,19 +31,20 @@ _SPELLED = (
     rf"{_ALONE}{_HEX}{{2}}(?P<dash>[-._]){_HEX}{{2}}(?:(?P=dash){_HEX}{{2}}){{4}}{_END}",  # aa-bb-cc-dd-ee-ff
     rf"{_ALONE}{_HEX}{{4}}(?P<dot>[.:]){_HEX}{{4}}(?P=dot){_HEX}{{4}}{_END}",  # aabb.ccdd.eeff
     rf"(?<![0-9]){_OCTET}(?:\.{_OCTET}){{3}}(?![0-9])",  # 192.168.1.1
+    rf"{_ALONE}[0-9]{{2}}-[0-9]{{6}}-[0-9]{{6}}-[0-9]{_END}",  # an IMEI as printed on the box
+    r"""(?<=[^\s?])\?[^\s"'<>\\]+""",  # https://by.example/sida?token=1
 )
 # Digits and nothing more: an address in a text, but often innocent in an id.
 _BARE = (
     rf"(?P<uuid>{_ALONE}{_HEX}{{8}}-{_HEX}{{4}}-[02-57-9A-Fa-f]{_HEX}{{3}}-{_HEX}{{4}}-{_HEX}{{12}}{_END})",
     rf"{_ALONE}(?!{_MINUTE}{_END}){_HEX}{{12}}{_END}",  # aabbccddeeff
-    rf"{_ALONE}(?:[0-9]{{15}}|[0-9]{{2}}-[0-9]{{6}}-[0-9]{{6}}-[0-9]){_END}",  # IMEI
-    r"""(?<=[^\s?])\?[^\s"'<>\\]+""",  # https://by.example/sida?token=1
+    rf"{_ALONE}[0-9]{{15}}{_END}",  # IMEI
 )
 _IN_IDS = re.compile("|".join(_SPELLED))
 _IN_TEXT = re.compile("|".join((*_SPELLED, *_BARE)))
 
 # Attributes of the envelope that must come out of a dead letter as they went in, or a replay is another event.
-_IDS = frozenset({"id", "boot", "conn", "time"})
+_IDS = frozenset({"id", "boot", "conn"})
 _IMEI = range(10**14, 10**15)
 
 
