@@ -60,7 +60,7 @@ async def hang_up(sock: socket.socket, *, timeout_s: float) -> None:
     Closing with unread bytes resets a connection, and a broker that is reset may miss our last PUBACKs and the
     DISCONNECT, and publish the will. So: half-close, read until the other side closes, then close.
     """
-    loop = asyncio.get_running_loop()
+    loop, number = asyncio.get_running_loop(), sock.fileno()
     over = asyncio.Event()
 
     def read_away() -> None:
@@ -75,11 +75,13 @@ async def hang_up(sock: socket.socket, *, timeout_s: float) -> None:
     try:
         with suppress(OSError):  # TimeoutError too
             sock.shutdown(socket.SHUT_WR)
-            loop.add_reader(sock.fileno(), read_away)
-            async with asyncio.timeout(timeout_s):
-                await over.wait()
+            loop.add_reader(number, read_away)
+            try:
+                async with asyncio.timeout(timeout_s):
+                    await over.wait()
+            finally:
+                loop.remove_reader(number)
     finally:
-        loop.remove_reader(sock.fileno())
         sock.close()
 
 

@@ -22,6 +22,7 @@ class Trouble(StrEnum):
     BUSY = "broker_busy"
     SUBSCRIPTION = "subscription_refused"
     EVICTED = "evicted_by_same_client_id"
+    CLOSED = "connection_closed"
     LOST = "connection_lost"
     FAULT = "unexpected_error"
 

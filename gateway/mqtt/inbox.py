@@ -1,8 +1,9 @@
 """Deliveries that wait for a consumer, and the account of what is not yet acknowledged.
 
-Bounded, and when it is full: QoS 1 is limited by the broker, which never has more than the window of them
-unacknowledged (where a 3.1.1 broker goes beyond it, `over` tells the session to stop reading). QoS 0 has no such
-limit: with a window of deliveries waiting, a new one is dropped and counted.
+Bounded, and when it is full: QoS 1 is limited by the broker, which has at most a window of them unacknowledged.
+Not every broker keeps to it (3.1.1 cannot be told our window, and Mosquitto 2.0.11 sends another window after
+each PUBACK), so at twice the window `over` tells the session to stop reading, and TCP holds the rest back. QoS 0
+cannot be held back alone: with a window of deliveries waiting, a new one is dropped and counted.
 
 A lost connection leaves the deliveries where they are: taking them twice is harmless, and if the broker comes
 back without our session they exist nowhere else. They go when the broker says that it still has the session,
@@ -36,8 +37,8 @@ class Inbox:
 
     @property
     def over(self) -> bool:
-        """Whether the broker has sent more than the window."""
-        return len(self._open) > self.window
+        """Whether the broker does not keep to the window at all."""
+        return len(self._open) >= 2 * self.window
 
     def put(self, delivery: Delivery) -> None:
         """Take in what has come."""

@@ -10,6 +10,7 @@ written (QoS 0) or acknowledged (QoS 1), and acknowledgements are never more tha
 
 import asyncio
 import socket
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
@@ -73,7 +74,7 @@ class Link:
         self._accepted: asyncio.Future[bool] = self._loop.create_future()
         self._answers: dict[int, asyncio.Future[Sequence[ReasonCode] | None]] = {}
         self._reading = False
-        self._client: paho.Client
+        self._client: _Client
 
     async def connect(self, patience_s: float) -> None:
         """Send CONNECT and wait for a CONNACK that accepts us; raises Ended."""
@@ -101,7 +102,7 @@ class Link:
         """Keep the connection alive; raises Ended when it is over."""
         while self.alive:
             await asyncio.wait({self._ended}, timeout=1)
-            self._guard(self._client.loop_misc)
+            self._guard(self._client.loop_misc if self._reading else self._client.ping_unheard)
         raise self._ended.result()
 
     async def subscribe(self, filters: Sequence[str]) -> None:
@@ -158,7 +159,7 @@ class Link:
             self._loop.call_soon(self._read)  # what was read ahead makes no file descriptor ready
 
     def pause(self) -> None:
-        """Stop reading. Keepalive goes on counting, so a pause that outlasts it ends the link."""
+        """Stop reading. Pings go on, so that the broker keeps us, but nobody expects to hear their answers."""
         self._reading = False
         self._loop.remove_reader(self._fd)
 
@@ -176,7 +177,7 @@ class Link:
             self._end(Ended(Trouble.LOST, "left"))
             self._sock.close()
 
-    def _make_client(self) -> paho.Client:
+    def _make_client(self) -> "_Client":
         options = self._options
         client = _Client(
             CallbackAPIVersion.VERSION2,
@@ -280,7 +281,7 @@ class Link:
         elif code.value == _KEEPALIVE_TIMEOUT:
             self._end(Ended(Trouble.LOST, "no answer within keepalive"))
         else:
-            self._end(Ended(Trouble.LOST, "closed"))
+            self._end(Ended(Trouble.CLOSED))
 
     def _end(self, why: Ended) -> None:
         if not self.alive:
@@ -315,3 +316,9 @@ class _Client(paho.Client):
 
     def _create_socket(self) -> ReadAhead:  # type: ignore[explicit-override] # typing has it from 3.12
         return self.ready
+
+    def ping_unheard(self) -> None:
+        """Send a PINGREQ when one is due, and expect no answer: paho would take its absence for a dead broker."""
+        self._ping_t = 0.0
+        if time.monotonic() - self._last_msg_out >= self._keepalive / 2:
+            self._send_simple_command(paho.PINGREQ)

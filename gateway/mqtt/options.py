@@ -36,9 +36,10 @@ class SessionOptions:
     """How to reach a broker, as whom, and what to subscribe to (QoS 1, on every connect).
 
     `window` is the most QoS 1 deliveries that may be unacknowledged at a time: the Receive Maximum of MQTT 5.
-    A 3.1.1 broker has a limit of its own, usually 20. `durable` sessions keep their queue at the broker for
-    seven days. `auto` asks for MQTT 5 first. `retained` asks for retained messages at subscribing, which a
-    3.1.1 broker sends in any case. `tls_ca` is a file of certificates and turns TLS on.
+    A 3.1.1 broker has a limit of its own, usually 20; at twice the window we stop reading. `durable` sessions
+    keep their queue at the broker for seven days. `auto` asks for MQTT 5 first. `retained` asks for retained
+    messages at subscribing, which a 3.1.1 broker sends in any case. `tls_ca` is a file of certificates and
+    turns TLS on.
     """
 
     host: str

@@ -19,14 +19,12 @@ from gateway.mqtt.inbox import Inbox
 from gateway.mqtt.link import Handlers, Link
 from gateway.mqtt.negotiation import Negotiation, Version
 from gateway.mqtt.options import Delivery, SessionOptions
+from gateway.mqtt.recovery import Recovery
 from services.runtime.clock import Clock, now, whole_milliseconds
-from services.runtime.tasks import backoff_s
 
 log = structlog.get_logger()
 
 DIAL_S = 5.0
-STEADY_S = 10.0  # a connection that lasted this long starts the pauses from the beginning
-MANY = 16  # so many attempts that the pause is the longest
 STOPPED = "stopped"
 
 
@@ -57,6 +55,7 @@ class Session:
         self._tls = tls_context(options)
         self._inbox = Inbox(options.window)
         self._negotiation = Negotiation(options.protocol)
+        self._recovery = Recovery()
         self._wanted = options.subscriptions
         self._unwanted: set[str] = set()
         self._subscribing = asyncio.Lock()
@@ -65,7 +64,7 @@ class Session:
         self._session_present = False
         self._had_session = False
         self._accepted = False
-        self._told_up = False
+        self._up_since: float | None = None  # on the loop's clock, from when `on_up` was told
         self._tasks = asyncio.TaskGroup()
 
     async def __aenter__(self) -> Self:
@@ -165,15 +164,10 @@ class Session:
             return True
 
     async def _run(self) -> None:
-        loop = asyncio.get_running_loop()
-        attempt = 0
         while True:
-            began = loop.time()
-            if await self._once():
-                continue
-            attempt = 1 if loop.time() - began > STEADY_S else attempt + 1
-            # Two clients with one id evict each other for ever, so the evicted one waits longest.
-            await asyncio.sleep(backoff_s(MANY if self.trouble is Trouble.EVICTED else attempt))
+            at_once = await self._once()
+            if not at_once:
+                await asyncio.sleep(self._recovery.pause_s)
 
     async def _once(self) -> bool:
         """One connection from beginning to end; true when the next one should come at once."""
@@ -222,7 +216,7 @@ class Session:
             protocol=self.protocol,
             session_present=self._session_present,
         )
-        self._told_up = True
+        self._up_since = asyncio.get_running_loop().time()
         if self._on_up is not None:
             self._on_up(self._session_present)
 
@@ -231,6 +225,7 @@ class Session:
         if not self._accepted and self._negotiation.failed(end.trouble):
             log.info("mqtt_asks_again", client=client, protocol=self._negotiation.version, after=end.trouble)
             return True
+        end = self._recovery.judge(end, up_s=self._up_s())
         known = end.trouble is self.trouble and end.detail == self.trouble_detail
         self.trouble, self.trouble_detail = end.trouble, end.detail
         # Said once: a broker that is away for a night is one line in the log, not ten thousand.
@@ -238,13 +233,16 @@ class Session:
         say("mqtt_not_connected", client=client, trouble=end.trouble, detail=end.detail)
         return False
 
+    def _up_s(self) -> float | None:
+        return None if self._up_since is None else asyncio.get_running_loop().time() - self._up_since
+
     async def _leave(self, link: Link) -> None:
         self._up.clear()
         self._link = None
         self.generation += 1
         self._inbox.disconnected()
-        told_up, self._told_up = self._told_up, False
-        if told_up and self._on_down is not None:
+        up_since, self._up_since = self._up_since, None
+        if up_since is not None and self._on_down is not None:
             try:
                 self._on_down(self.trouble or STOPPED)
             except Exception as error:  # noqa: BLE001 - the connection is gone already; go on

@@ -118,9 +118,10 @@ async def test_what_a_broker_has_forgotten_is_salvaged_up_to_a_window() -> None:
     assert inbox.dropped == 3
 
 
-def test_broker_that_exceeds_the_window_is_noticed() -> None:
-    inbox = Inbox(1)
-    inbox.put(delivery(1))
-    assert not inbox.over
-    inbox.put(delivery(2))
+def test_broker_that_does_not_know_the_window_is_noticed() -> None:
+    inbox = Inbox(2)
+    for mid in (1, 2, 3):
+        inbox.put(delivery(mid))
+        assert not inbox.over
+    inbox.put(delivery(4))
     assert inbox.over
