@@ -50,9 +50,18 @@ class GatewayLane:
         self._came_up = asyncio.Event()
         self._went_down = asyncio.Event()
         self._proven = asyncio.Event()
-        self._nonce = secrets.token_hex(8)
+        self.nonce = secrets.token_hex(8)
         self._sight: Sight | None = None
         self._sight_generation = -1
+
+    def knows(self, municipality: str, device: str) -> str | None:
+        """Return the life cycle of a device as the lane knows it."""
+        known = self._registry.device(municipality, device)
+        return known.lifecycle if known else None
+
+    def subscribed_to(self, municipality: str) -> bool:
+        """Say whether the lane takes in a municipality's events now."""
+        return municipality in self._registry.municipalities and self.session is not None and self.session.connected
 
     def registry_changed(self) -> None:
         """Ask the lane to read the registry again."""
@@ -158,7 +167,7 @@ class GatewayLane:
     def _see(self, canaries: Sequence[Delivery]) -> Sight | None:
         for canary in canaries:
             nonce, _, sent = canary.payload.decode("ascii", "replace").partition(":")
-            if nonce != self._nonce or not sent.isdecimal():
+            if nonce != self.nonce or not sent.isdecimal():
                 continue
             if canary.received_at.timestamp() - int(sent) / 1000 > BLIND_AFTER.total_seconds():
                 continue
@@ -176,7 +185,7 @@ class GatewayLane:
             self._came_up.clear()
             self._proven.clear()
             sent = int(self._clock().timestamp() * 1000)
-            await _send_if_possible(session, canary_topic(self.lane), f"{self._nonce}:{sent}".encode(), qos=1)
+            await _send_if_possible(session, canary_topic(self.lane), f"{self.nonce}:{sent}".encode(), qos=1)
             # One at a time: while the database is away none comes back, and the time is blind.
             await _first_of(self._proven, self._came_up, within_s=BLIND_AFTER.total_seconds())
             await _first_of(self._came_up, within_s=self._options.canary_s)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 
 from services.log.append import queries
 from services.runtime.tasks import supervise
@@ -48,3 +49,9 @@ def _bound(work: Callable[[int], Awaitable[None]], lane: int) -> Callable[[], Aw
         await work(lane)
 
     return run
+
+
+async def sight_of_lanes(database: Database) -> dict[int, datetime | None]:
+    """Return, for each lane in use, until when it could see; None when it is cut off or never saw."""
+    async with database.transaction(Role.WEB, Public()) as connection:
+        return {row["lane"]: row["seen_until"] for row in await connection.fetch(queries.sight_of_lanes)}

@@ -129,3 +129,16 @@ WHERE excluded.seen_until > o.seen_until AND NOT o.closed
 -- name: close_observation
 -- The connection is gone: what comes after the last canary is blind.
 UPDATE observation SET closed = true WHERE lane = $1 AND seen_from = $2
+
+-- name: sight_of_lanes
+-- Until when each lane in use could see; empty when its last connection has ended.
+SELECT u.lane, o.seen_until
+FROM lane_in_use AS u
+LEFT JOIN LATERAL (
+    SELECT CASE WHEN n.closed THEN NULL ELSE n.seen_until END AS seen_until
+    FROM observation AS n
+    WHERE n.lane = u.lane
+    ORDER BY n.seen_from DESC
+    LIMIT 1
+) AS o ON true
+ORDER BY u.lane

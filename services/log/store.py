@@ -96,7 +96,7 @@ async def _sieve(
     return good + more_good, bad + more_bad
 
 
-class _OnlyTried(Exception):  # noqa: N818 - rolls a trial back, says nothing is wrong
+class _OnlyTried(Exception):
     pass
 
 

@@ -91,7 +91,7 @@ async def pending(connection: "asyncpg.Connection[asyncpg.Record]") -> list[str]
 async def _locked(connection: "asyncpg.Connection[asyncpg.Record]") -> AsyncIterator[None]:
     # Polled: waiting inside pg_advisory_lock() holds a snapshot and deadlocks with CREATE INDEX CONCURRENTLY.
     while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK_KEY):
-        await asyncio.sleep(0.1)  # noqa: ASYNC110 - another process holds it, nothing here could be awaited
+        await asyncio.sleep(0.1)
     try:
         yield
     finally:

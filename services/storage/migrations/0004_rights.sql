@@ -92,3 +92,5 @@ CREATE POLICY by_installation ON dead_letter TO bypunkt_web
     USING (current_setting('bypunkt.installation', true) = 'yes')
     WITH CHECK (current_setting('bypunkt.installation', true) = 'yes');
 GRANT SELECT ON lane_in_use TO bypunkt_ingest, bypunkt_worker, bypunkt_web;
+-- The running program refuses a database that is not at its version.
+GRANT SELECT ON migration TO bypunkt_worker;

@@ -1,0 +1,99 @@
+"""The composition root: everything that runs is put together here, read from top to bottom.
+
+Nesting order is start order, leaving is stop order. It starts inside a test as it does in production; the
+command line only adds signals.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+
+import structlog
+
+from config.readiness import readiness_of
+from config.settings import Settings
+from dashboard.app import serve, web_app
+from gateway.service import Gateway
+from services.log.follow import Reading
+from services.log.worker import Worker
+from services.runtime.clock import Clock, now
+from services.runtime.tasks import backoff_s, describe, running
+from services.status.reading import StatusReading
+from services.storage.database import UNREACHABLE, Database
+from services.storage.safety import refuse_unsafe
+from services.usage.reading import UsageReading
+
+log = structlog.get_logger()
+
+# To add a reading: its line here (docs/recipes.md).
+READINGS: tuple[Reading, ...] = (StatusReading(), UsageReading())
+
+
+class Part(StrEnum):
+    """What a process of an installation does; one process may do it all."""
+
+    GATEWAY = "gateway"
+    WORKER = "worker"
+    WEB = "web"
+
+
+class NotConfigured(Exception):
+    """A setting that is needed here is not set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What is up: the gateway, and the address of the web face, where this process has them."""
+
+    gateway: Gateway | None
+    address: str | None
+
+
+@asynccontextmanager
+async def bypunkt(
+    settings: Settings, *, parts: Collection[Part] = tuple(Part), clock: Clock = now
+) -> AsyncIterator[Running]:
+    """Run the given parts for as long as this is open.
+
+    Waits for a database that is away; raises `UnsafeDatabase` or `MigrationError` for one that must not be used.
+    """
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(open_database(settings))
+        await _until_fit(database)
+        if Part.WORKER in parts:
+            worker = Worker(database, READINGS, clock=clock)
+            await stack.enter_async_context(running({"worker": worker.run}))
+        gateway = Gateway(database, settings.mqtt, clock=clock) if Part.GATEWAY in parts else None
+        if gateway is not None:
+            await stack.enter_async_context(running({"gateway": gateway.run}))
+        address = None
+        if Part.WEB in parts:
+            readiness = readiness_of(database, clock=clock)
+            app = web_app(database, options=settings.web, clock=clock, readiness=readiness)
+            address = await stack.enter_async_context(serve(app, host=settings.web.host, port=settings.web.port))
+        log.info("started", parts=[str(part) for part in Part if part in parts], address=address)
+        yield Running(gateway, address)
+        log.info("stopping")
+
+
+@asynccontextmanager
+async def open_database(settings: Settings) -> AsyncIterator[Database]:
+    """Open the run-time database; raises `NotConfigured` when the settings name none."""
+    url = settings.database.address()
+    if url is None:
+        raise NotConfigured("BYPUNKT_DATABASE__URL is not set: name the PostgreSQL database, postgresql://…")
+    async with Database.open(url, connections=settings.database.connections) as database:
+        yield database
+
+
+async def _until_fit(database: Database) -> None:
+    attempt = 0
+    while True:
+        try:
+            return await refuse_unsafe(database)
+        except UNREACHABLE as error:
+            attempt += 1
+            log.warning("database_unreachable", error=describe(error), attempt=attempt)
+            await asyncio.sleep(backoff_s(attempt, most=5.0))

@@ -1,0 +1,161 @@
+"""`bypunkt check`: is everything that this installation needs there, and what to do where it is not."""
+
+import asyncio
+import ctypes
+import shutil
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import asyncpg
+
+from config.app import NotConfigured, open_database
+from config.cli.base import explain
+from config.settings import Settings
+from gateway.mqtt import Session, SessionOptions, Trouble
+from services.log.lanes import lanes_in_use
+from services.storage.database import UNREACHABLE, Database, Public, Role
+from services.storage.migrate import MigrationError
+from services.storage.safety import problems
+
+# A canary is believed for 15 s; a clock may be wrong by much less.
+MOST_SKEW_S = 2.0
+LEAST_FREE_BYTES = 2 * 10**9
+_BROKER_WITHIN_S = 8.0
+_TIME_ERROR = 5
+
+_BROKER_ADVICE = {
+    Trouble.UNREACHABLE: "is it running, and are BYPUNKT_MQTT__HOST and BYPUNKT_MQTT__PORT right?",
+    Trouble.TLS: "check BYPUNKT_MQTT__TLS_CA and the broker's certificate",
+    Trouble.SILENT: "something answers on that port that is not an MQTT broker",
+    Trouble.DROPPED: "the broker closes the connection at once: is the port right, does it want TLS?",
+    Trouble.PROTOCOL: "the broker speaks another version: set BYPUNKT_MQTT__PROTOCOL",
+    Trouble.CREDENTIALS: "wrong user name or password: check BYPUNKT_MQTT__USERNAME and BYPUNKT_MQTT__PASSWORD",
+    Trouble.CLIENT_ID: "the broker refuses the client id: check BYPUNKT_MQTT__CLIENT_PREFIX",
+    Trouble.SUBSCRIPTION: "the account may not subscribe: check its rights at the broker",
+    Trouble.EVICTED: "another client uses the same client id: is a second gateway running?",
+}
+
+
+class Grade(StrEnum):
+    """How a check came out."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at, and what to do about it."""
+
+    what: str
+    grade: Grade
+    says: str
+
+
+async def examine(settings: Settings) -> AsyncIterator[Finding]:
+    """Look at database, clock, broker and disk, and yield what is found as it is found."""
+    for look in (_database, _broker):
+        async for finding in look(settings):
+            yield finding
+    yield _kernel_clock()
+    yield _disk(Path.cwd())
+
+
+async def _database(settings: Settings) -> AsyncIterator[Finding]:
+    try:
+        async with open_database(settings) as database:
+            wrong = await problems(database)
+            skew = await _skew(database)
+            lanes = await lanes_in_use(database) if not wrong else []
+    except (*UNREACHABLE, asyncpg.PostgresError, NotConfigured, MigrationError) as error:
+        for line in explain(error):
+            yield Finding("database", Grade.FAILED, line)
+        return
+    for problem in wrong:
+        yield Finding("database", Grade.FAILED, problem)
+    if not wrong:
+        yield Finding("database", Grade.OK, f"reached, safe, at this version; {len(lanes)} lanes in use")
+    if not wrong and not lanes:
+        yield Finding("registry", Grade.WARNING, "no municipality is registered yet: bypunkt import FILE")
+    if abs(skew) > MOST_SKEW_S:
+        yield Finding(
+            "clock",
+            Grade.FAILED,
+            f"this machine's clock is {skew:+.1f} s off the database server's: "
+            "set both by NTP (timedatectl set-ntp true); states and times would be wrong",
+        )
+    else:
+        yield Finding("clock", Grade.OK, f"within {MOST_SKEW_S:g} s of the database server's")
+
+
+async def _skew(database: Database) -> float:
+    async with database.transaction(Role.WORKER, Public()) as connection:
+        before = time.time()
+        theirs: float = await connection.fetchval("SELECT extract(epoch FROM clock_timestamp())::float8")
+        return (before + time.time()) / 2 - theirs
+
+
+async def _broker(settings: Settings) -> AsyncIterator[Finding]:
+    options = settings.mqtt
+    where = f"{options.host}:{options.port}"
+    try:
+        password = options.secret()
+    except OSError as error:
+        yield Finding("broker", Grade.FAILED, f"BYPUNKT_MQTT__PASSWORD_FILE cannot be read: {error.strerror}")
+        return
+    session = Session(
+        SessionOptions(
+            host=options.host,
+            port=options.port,
+            client_id=f"{options.client_prefix}check",
+            username=options.username.format(lane="check") if options.username else None,
+            password=password,
+            tls_ca=options.tls_ca,
+            protocol=options.protocol,
+            window=10,
+        )
+    )
+    async with session:
+        try:
+            await asyncio.wait_for(_connected_or_refused(session), _BROKER_WITHIN_S)
+        except TimeoutError:
+            pass
+        if session.connected:
+            yield Finding("broker", Grade.OK, f"{where} reached, MQTT {session.protocol}")
+            return
+    trouble = session.trouble or Trouble.SILENT
+    advice = _BROKER_ADVICE.get(trouble, "see the broker's log")
+    yield Finding("broker", Grade.FAILED, f"{where}: {trouble.replace('_', ' ')}; {advice}")
+
+
+# These come from the broker's own answer: trying again cannot change them.
+_FINAL = {Trouble.CREDENTIALS, Trouble.CLIENT_ID, Trouble.SUBSCRIPTION, Trouble.TLS, Trouble.UNREACHABLE}
+
+
+async def _connected_or_refused(session: Session) -> None:
+    while not session.connected and session.trouble not in _FINAL:
+        await asyncio.sleep(0.02)
+
+
+def _kernel_clock() -> Finding:
+    """Ask the kernel whether its clock is synchronised (adjtimex(2), TIME_ERROR)."""
+    try:
+        state = ctypes.CDLL(None).adjtimex(ctypes.byref((ctypes.c_char * 256)()))
+    except (OSError, AttributeError):
+        return Finding("clock", Grade.WARNING, "cannot tell whether the clock is synchronised")
+    if state == _TIME_ERROR:
+        return Finding("clock", Grade.WARNING, "not known to be synchronised: is an NTP service running?")
+    return Finding("clock", Grade.OK, "synchronised")
+
+
+def _disk(path: Path) -> Finding:
+    free = shutil.disk_usage(path).free
+    if free < LEAST_FREE_BYTES:
+        return Finding("disk", Grade.FAILED, f"only {free / 1e9:.1f} GB are free here; keep at least 2 GB")
+    return Finding("disk", Grade.OK, f"{free / 1e9:.0f} GB free here")
+
+

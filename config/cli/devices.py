@@ -1,0 +1,101 @@
+"""`bypunkt device`: add, list, show, suspend, resume and retire devices."""
+
+from typing import Annotated
+
+import typer
+
+from config.app import open_database
+from config.cli.base import AsJson, CommandFailed, every_municipality, run, settings_for_command, show
+from services.tenants.devices import device_named, every_device, move
+from services.tenants.importing import Imported, import_registry
+from services.tenants.models import Lifecycle, RegistryFile
+
+DeviceId = Annotated[str, typer.Argument(help="The device's name.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands."""
+    devices = typer.Typer(help="Devices: add, list, show, suspend, resume, retire.", no_args_is_help=True)
+    app.add_typer(devices, name="device")
+    devices.command("add")(add)
+    devices.command("list")(list_devices)
+    devices.command("show")(show_device)
+    for name, lifecycle in (("suspend", "suspended"), ("resume", "active"), ("retire", "retired")):
+        devices.command(name, help=_HELP[name])(_mover(lifecycle))  # type: ignore[arg-type]
+
+
+_HELP = {
+    "suspend": "Refuse a device's messages until it is resumed; they are counted, not stored.",
+    "resume": "Take a suspended device's messages in again.",
+    "retire": "Take a device out of use for good; its name is never given again.",
+}
+
+
+def add(
+    device: DeviceId,
+    kind: Annotated[str, typer.Option(help="hotspot, kiosk, tracker, loan_computer, locker, ground_station, gateway.")],
+    municipality: Annotated[str, typer.Option(help="Four-digit code of the municipality.")],
+    point: Annotated[str | None, typer.Option(help="The service point that it stands at.")] = None,
+    interval: Annotated[int, typer.Option(help="Seconds between its heartbeats.")] = 60,
+) -> None:
+    """Register a device."""
+    record = {"id": device, "kind": kind, "municipality": municipality, "point": point, "expected_interval_s": interval}
+    try:
+        registry = RegistryFile.model_validate({"devices": [record]})
+    except ValueError as error:
+        raise CommandFailed("; ".join(_reasons(error))) from None
+    run(_add(registry))
+    print(f"device {device} is registered: it publishes to bypunkt/v1/{municipality}/{device}/<event type>")
+
+
+async def _add(registry: RegistryFile) -> Imported:
+    async with open_database(settings_for_command()) as database:
+        return await import_registry(database, registry)
+
+
+def _reasons(error: ValueError) -> list[str]:
+    problems = getattr(error, "errors", list)()
+    return [f"{problem['loc'][-1]}: {problem['msg']}" for problem in problems] or [str(error)]
+
+
+def list_devices(as_json: AsJson = False) -> None:
+    """List all devices."""
+    show(run(_devices()), as_json=as_json, empty="no device is registered")
+
+
+async def _devices() -> list[dict[str, object]]:
+    async with every_municipality() as connection:
+        return [dict(row) for row in await every_device(connection)]
+
+
+def show_device(device: DeviceId, as_json: AsJson = False) -> None:
+    """Show what is known of a device, and its state."""
+    facts = run(_device(device))
+    rows = [facts] if as_json else [{"what": name, "value": value} for name, value in facts.items()]
+    show(rows, as_json=as_json, empty="")
+
+
+async def _device(device: str) -> dict[str, object]:
+    async with every_municipality() as connection:
+        row = dict(await device_named(connection, device))
+        state = await connection.fetchrow(
+            "SELECT state, reason, since, last_sign_at FROM device_status WHERE municipality = $1 AND device = $2",
+            row["municipality"],
+            device,
+        )
+        return {**row, **(dict(state) if state else {"state": "blind", "reason": "never_seen"})}
+
+
+def _mover(lifecycle: Lifecycle):  # noqa: ANN202 - a command function, read by typer
+    def command(device: DeviceId) -> None:
+        run(_move(device, lifecycle))
+        print(f"device {device} is {lifecycle}")
+
+    return command
+
+
+async def _move(device: str, lifecycle: Lifecycle) -> None:
+    async with every_municipality() as connection:
+        await move(connection, device, lifecycle)
+
+

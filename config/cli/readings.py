@@ -1,0 +1,44 @@
+"""`bypunkt rebuild`: make a reading's tables again from the log, or compare them with it."""
+
+from typing import Annotated
+
+import typer
+
+from config.app import READINGS, open_database
+from config.cli.base import CommandFailed, run, settings_for_command
+from services.log.follow import Reading
+from services.log.lanes import lanes_in_use
+from services.runtime.clock import now
+from services.storage.database import Lane, Role
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands."""
+    app.command()(rebuild)
+
+
+def rebuild(
+    reading: Annotated[str, typer.Argument(help=f"One of: {', '.join(reading.name for reading in READINGS)}.")],
+    verify: Annotated[bool, typer.Option("--verify", help="Change nothing; compare the tables with the log.")] = False,
+) -> None:
+    """Make a reading's tables again from the log, or compare them with it."""
+    chosen = next((one for one in READINGS if one.name == reading), None)
+    if chosen is None:
+        raise CommandFailed(f"there is no reading {reading!r}: {', '.join(one.name for one in READINGS)}")
+    if differences := run(_rebuild(chosen, verify=verify)):
+        for line in differences:
+            print(line)
+        raise CommandFailed(f"{reading}: {len(differences)} differences between the tables and the log")
+    print(f"{reading}: the tables equal the log" if verify else f"{reading}: made again from the log")
+
+
+async def _rebuild(reading: Reading, *, verify: bool) -> list[str]:
+    differences: list[str] = []
+    async with open_database(settings_for_command()) as database:
+        for lane in await lanes_in_use(database):
+            async with database.transaction(Role.WORKER, Lane(lane)) as connection:
+                if verify:
+                    differences += await reading.verify(connection, lane)
+                else:
+                    await reading.rebuild(connection, lane, now=now())
+    return differences

@@ -1,0 +1,45 @@
+"""`bypunkt run` and `bypunkt migrate`."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from config.app import NotConfigured, Part, bypunkt
+from config.cli.base import run, run_until_stopped, settings_for_command
+from config.settings import Settings
+from services.storage.migrate import migrate as bring_up_to_date
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands."""
+    app.command("run")(serve)
+    app.command()(migrate)
+
+
+def serve(
+    role: Annotated[
+        list[Part] | None, typer.Option(help="What this process does; name several, or none for all.")
+    ] = None,
+) -> None:
+    """Run the gateway, the worker and the web face, or the ones that are named, until stopped."""
+    settings = settings_for_command()
+    run_until_stopped(_serve(settings, tuple(role or Part)))
+
+
+async def _serve(settings: Settings, parts: tuple[Part, ...]) -> None:
+    async with bypunkt(settings, parts=parts):
+        await asyncio.Event().wait()
+
+
+def migrate() -> None:
+    """Bring the database to this program's version."""
+    settings = settings_for_command()
+    url = settings.database.admin_address()
+    if url is None:
+        raise NotConfigured(
+            "BYPUNKT_DATABASE__ADMIN_URL is not set: name a login that may create roles, postgresql://…"
+        )
+    options = settings.database
+    applied = run(bring_up_to_date(url, app_login=options.app_login, lanes=options.lanes))
+    print(f"applied: {', '.join(applied)}" if applied else "nothing to do: the database is up to date")

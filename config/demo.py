@@ -1,0 +1,176 @@
+"""The demo: the real parts, small, on loopback; the municipalities are real, everything in them is made up."""
+
+import asyncio
+import socket
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Literal
+
+from pydantic import SecretStr
+from rich.console import Console
+from rich.markup import escape
+
+from config.app import bypunkt
+from config.settings import Settings
+from dashboard.options import WebOptions
+from gateway.embedded import EmbeddedBroker, embedded_broker
+from gateway.options import MqttOptions
+from gateway.simulator import BrokerAddress, Fleet, SimulatedDevice, rhythm_s
+from gateway.topics import NativeTopic
+from services.runtime.tasks import running
+from services.storage.database import Connection, Database, Installation, Role
+from services.storage.embedded import EmbeddedPostgres
+from services.storage.migrate import migrate
+from services.storage.options import DatabaseOptions
+from services.tenants import people
+from services.tenants.access import PersonRole
+from services.tenants.importing import import_registry, read_registry
+from services.tenants.models import RegistryFile
+
+HOST = "127.0.0.1"
+WEB_PORT, MQTT_PORT = 8080, 1883
+# Known to everybody on purpose: the demo listens on this machine only, and its data is made up.
+PASSWORD = "bypunkt-demo"  # noqa: S105
+ADMIN = "demo"
+
+
+class DemoRefused(ValueError):
+    """The demo cannot be run as asked; the message says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What the demo was asked for."""
+
+    seconds: float | None = None
+    port: int | None = None
+    mqtt_port: int | None = None
+    data: Path | None = None
+    municipalities: set[str] | None = None
+    speed: float = 60
+    broker: Literal["mosquitto", "amqtt"] | None = None
+
+
+async def run(plan: Plan) -> None:
+    """Run the demo until cancelled, or for `plan.seconds`; leaves no process, and no file unless `plan.data` says so."""
+    registry = _villages(plan)
+    async with AsyncExitStack() as stack:
+        directory = plan.data or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bypunkt-demo-")))
+        directory.mkdir(parents=True, exist_ok=True)
+        directory.chmod(0o755)
+        broker = await stack.enter_async_context(_broker(plan, directory / "broker"))
+        postgres = await stack.enter_async_context(EmbeddedPostgres(directory / "postgres"))
+        await migrate(postgres.dsn())
+        settings = _settings(plan, broker, postgres.dsn(user="bypunkt_app"))
+        await _prepare(settings, registry)
+        up = await stack.enter_async_context(bypunkt(settings))
+        fleet = _fleet(registry, broker, plan.speed)
+        await stack.enter_async_context(running({"simulator": fleet.run}))
+        _welcome(up.address or "", broker, registry)
+        await asyncio.sleep(plan.seconds) if plan.seconds is not None else await asyncio.Event().wait()
+
+
+def _villages(plan: Plan) -> RegistryFile:
+    with as_file(files("config").joinpath("villages/demo.json")) as path:
+        whole = read_registry(path)
+    points = [
+        point
+        for point in whole.service_points
+        if plan.municipalities is None or point.municipality in plan.municipalities
+    ]
+    names = {point.id for point in points}
+    devices = [
+        device.model_copy(
+            update={
+                "expected_interval_s": rhythm_s(device.expected_interval_s, plan.speed),
+                "municipality": next(point.municipality for point in points if point.id == device.point),
+            }
+        )
+        for device in whole.devices
+        if device.point in names
+    ]
+    chosen = [
+        record for record in whole.municipalities if plan.municipalities is None or record.code in plan.municipalities
+    ]
+    if plan.municipalities and (unknown := plan.municipalities - {record.code for record in chosen}):
+        known = ", ".join(f"{record.code} {record.name}" for record in whole.municipalities)
+        raise DemoRefused(f"there is no municipality {', '.join(sorted(unknown))} in the demo; there are {known}")
+    return whole.model_copy(update={"municipalities": chosen, "service_points": points, "devices": devices})
+
+
+@asynccontextmanager
+async def _broker(plan: Plan, directory: Path) -> AsyncIterator[EmbeddedBroker]:
+    port = plan.mqtt_port or (MQTT_PORT if _is_free(MQTT_PORT) else 0)
+    async with embedded_broker(directory, port=port, prefer=plan.broker) as broker:
+        yield broker
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+        return True
+
+
+def _settings(plan: Plan, broker: EmbeddedBroker, url: str) -> Settings:
+    return Settings.model_construct(
+        database=DatabaseOptions(url=SecretStr(url)),
+        mqtt=MqttOptions(host=HOST, port=broker.port, canary_s=2),
+        web=WebOptions(host=HOST, port=plan.port or (WEB_PORT if _is_free(WEB_PORT) else 0)),
+    )
+
+
+async def _prepare(settings: Settings, registry: RegistryFile) -> None:
+    url = settings.database.address() or ""
+    async with Database.open(url, connections=2) as database:
+        await import_registry(database, registry)
+        async with database.transaction(Role.WEB, Installation()) as connection:
+            await _add_person(connection, ADMIN, PersonRole.INSTALLATION_ADMIN, None)
+            for record in registry.municipalities:
+                await _add_person(connection, record.code, PersonRole.TECHNICIAN, record.code)
+
+
+async def _add_person(connection: Connection, login: str, role: PersonRole, municipality: str | None) -> None:
+    if await people.find(connection, login) is None:
+        await people.add(connection, login, role=role, municipality=municipality, password=PASSWORD)
+
+
+def _fleet(registry: RegistryFile, broker: EmbeddedBroker, speed: float) -> Fleet:
+    devices = [
+        SimulatedDevice(
+            municipality=device.municipality or "",
+            id=device.id,
+            kind=device.kind,
+            point=device.point,
+            expected_interval_s=device.expected_interval_s,
+        )
+        for device in registry.devices
+    ]
+    return Fleet(devices, broker=BrokerAddress(host=HOST, port=broker.port), speed=speed)
+
+
+def _welcome(address: str, broker: EmbeddedBroker, registry: RegistryFile) -> None:
+    say = partial(Console(highlight=False, soft_wrap=True).print, markup=True)
+    hotspot = next(device for device in registry.devices if device.kind == "hotspot")
+    topic = NativeTopic(hotspot.municipality or "", hotspot.id, "wifi.usage").topic
+    payload = '{"data": {"iface": "wlan0", "ssid": "by", "clients": 42, "interval_s": 60}}'
+    say(f"""
+[bold]bypunkt demo[/bold]: {len(registry.municipalities)} municipalities; every device and figure is made up
+
+  public page   {address}/
+  staff pages   {address}/staff   sign in as [bold]{ADMIN}[/bold] with [bold]{PASSWORD}[/bold]
+                (or as one municipality's technician: its code, {registry.municipalities[0].code} for example)
+  MQTT broker   {broker.url}   ({type(broker).__name__}, for this machine only)
+
+Be a device yourself, and watch it on the staff pages:
+  mosquitto_pub -p {broker.port} -q 1 -t {topic} -m '{escape(payload)}'
+
+Ctrl-C ends it.""")
