@@ -139,10 +139,11 @@ def compose(villages: Villages, now: datetime) -> tuple[PointView, ...]:
         for point in villages.points
         if point.municipality in municipalities
     ]
-    order = {code: number for number, code in enumerate(municipalities)}
-    return tuple(
-        sorted(views, key=lambda view: (order[view.municipality.code], view.name("sv").casefold(), view.id))
-    )
+    return tuple(sorted(views, key=_alphabetically))
+
+
+def _alphabetically(view: PointView) -> tuple[str, str, str]:
+    return in_order(view.municipality.name), in_order(view.name("sv")), view.id
 
 
 def changed(before: Snapshot | None, after: Snapshot) -> list[PointView]:

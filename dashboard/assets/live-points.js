@@ -64,7 +64,6 @@ function paint(place, point, text) {
     mark.querySelector("use").setAttribute("href", `#state-${point.state}`);
     mark.querySelector(".state-text").textContent = text;
   }
-  for (const words of place.querySelectorAll("[data-state-text]")) words.textContent = text;
   const since = place.querySelector("[data-since]");
   if (since && point.since && since.dateTime !== point.since) {
     since.dateTime = point.since;

@@ -62,6 +62,7 @@ function draw(base) {
     interactive: false,
     style: (feature) => ({ className: classes[feature.properties.role], smoothFactor: 0.6 }),
   }).addTo(map);
+  name(JSON.parse(words.seats));
   map.on("focus click", () => map.scrollWheelZoom.enable());
   map.on("blur mouseout", () => map.scrollWheelZoom.disable());
   map.on("zoomend", place);
@@ -74,16 +75,31 @@ function draw(base) {
   link();
 }
 
+// Towns by name, for orientation; they stand in the list, so a screen reader need not meet them here.
+function name(seats) {
+  const inner = map.createPane("towns");
+  inner.setAttribute("aria-hidden", "true");
+  for (const [town, lat, lon] of seats) {
+    const label = document.createElement("span");
+    label.textContent = town;
+    const icon = L.divIcon({ html: label, className: "town", iconSize: [0, 0] });
+    L.marker([lat, lon], { icon, pane: "towns", interactive: false, keyboard: false }).addTo(map);
+  }
+}
+
 // The whole of what is shown, or the one point that the page is about.
 function look() {
   const chosen = points.find((point) => point.id === words.focus);
+  const tall = box.clientHeight > 1.4 * box.clientWidth;
+  const many = new Set(points.map((point) => point.properties.municipality)).size > 1;
   if (chosen) map.setView(at(chosen), 7.5, { animate: false });
-  else if (points.length) map.fitBounds(L.latLngBounds(points.map(at)), { padding: [34, 34], maxZoom: 8, animate: false });
-  else map.fitBounds([[55.2, 11], [69.1, 24.2]], { animate: false });
+  else if (!points.length || (tall && many)) map.fitBounds([[55.2, 11], [69.1, 24.2]], { animate: false });
+  else map.fitBounds(L.latLngBounds(points.map(at)), { padding: [34, 34], maxZoom: 8, animate: false });
 }
 
 // Points that would lie on each other at this scale stand as one mark with their number.
 function place() {
+  box.toggleAttribute("data-near", map.getZoom() >= 6.5);
   const open = [...markers.entries()].find(([, marker]) => marker.isPopupOpen?.())?.[0];
   for (const marker of new Set(markers.values())) marker.remove();
   markers.clear();
