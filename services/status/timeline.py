@@ -15,7 +15,7 @@ from services.status.models import (
     Timeline,
 )
 from services.status.spans import Hearing, Point, Span
-from services.status.watch import FOREVER, watch_at
+from services.status.watch import FOREVER, Watch, watch_at
 from services.status.wills import counted_wills
 
 _HEARD_LIVE = {Reason.HEARD, Reason.LATE, Reason.RESTARTING, Reason.UPLINK_REPORTED}
@@ -34,13 +34,19 @@ def timeline(
     `seen` holds the observer intervals of its lane. With `carry` the signs are those since an anchor, a
     timely sign of life, and `carry` is what came before it: the result is the full timeline from there on.
     """
+    return timeline_under(watch_at(seen, until), signs, expectation, until=until, carry=carry)
+
+
+def timeline_under(
+    watch: Watch, signs: Iterable[Sign], expectation: Expectation, *, until: Millis, carry: Carry | None
+) -> Timeline:
+    """The same under seen time that is already brought into shape, as for all devices of a lane."""
     carry = carry or Carry()
     known = sorted({sign for sign in signs if sign.received_at <= until}, key=lambda sign: sign.order)
     if not known:
         return Timeline((), None, None, carry)
     life = [sign for sign in known if sign.life]
     timely = [sign for sign in life if sign.timely]
-    watch = watch_at(seen, until)
     proven = watch.proven_until(timely[-1].time if timely else None)
     wills, will_at = counted_wills(known, watch, proven=proven, carry=carry)
     points, uplink_ok = _points(timely, wills, carry)
@@ -84,7 +90,9 @@ def _alive_on_both_sides(
             will = next(waiting)
         if after.time - before.time <= expectation.offline_after:
             gone = will is not None and will.order < after.order
-            yield before.time, will.time if gone and will is not None else after.time
+            end = will.time if gone and will is not None else after.time
+            if before.time < end:
+                yield before.time, end
 
 
 def _overlay(spans: Sequence[Span], alive: Iterator[tuple[Millis, Millis]]) -> Iterator[Span]:

@@ -55,7 +55,11 @@ def seen_time(draw: st.DrawFn) -> tuple[Seen, ...]:
         pieces.append(Seen(at, end, draw(st.booleans())))
         at = end + draw(st.sampled_from([-3000, 0, 1, 4000, 15_000, 16_000, 40_000, 100_000]))
     if draw(st.booleans()):
-        pieces.append(Seen(at, max(at, LENGTH + draw(st.sampled_from([-20_000, -5000, 0, 50_000]))), draw(st.booleans())))
+        pieces.append(
+            Seen(
+                at, max(at, LENGTH + draw(st.sampled_from([-20_000, -5000, 0, 50_000]))), draw(st.booleans())
+            )
+        )
     return tuple(pieces)
 
 

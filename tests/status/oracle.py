@@ -29,7 +29,9 @@ class Oracle:
         self.life = [s for s in self.known if s.kind != SignKind.OFFLINE]
         self.timely = [s for s in self.life if s.received_at - s.at <= 60_000]
         self.seen = [s for s in seen if s.starts_at <= until]
-        growing = [s for s in self.seen if s.ends_at > until or (not s.closed and until - s.ends_at <= 15_000)]
+        growing = [
+            s for s in self.seen if s.ends_at > until or (not s.closed and until - s.ends_at <= 15_000)
+        ]
         newest = max((min(s.ends_at, until) for s in self.seen), default=-1)
         # We see now when an interval that still grows reaches, alone or through others, as far as any does.
         self.open = any(self._reach(min(s.ends_at, until)) >= newest for s in growing)
@@ -67,7 +69,8 @@ class Oracle:
         """Whether we see, or a timely sign not long before sight begins proves the time between."""
         heard = max((s.time for s in self.timely if s.time <= instant), default=-FAR)
         begins = [s.starts_at for s in self.seen if self.end_of_sight(s.starts_at) is not None]
-        joined = any(heard < begin <= heard + 15_000 and instant < begin for begin in begins)
+        unseen = self.end_of_sight(heard) is None
+        joined = unseen and any(heard < begin <= heard + 15_000 and instant < begin for begin in begins)
         return self.end_of_sight(instant) is not None or joined
 
     def _counts(self, will: Sign) -> bool:

@@ -10,7 +10,7 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.status.models import Carry, Interval, Seen, Sign, SignKind
+from services.status.models import Carry, Expectation, Interval, Seen, Sign, SignKind
 from services.status.timeline import timeline
 from tests.status.histories import History, histories
 from tests.status.oracle import Oracle
@@ -24,7 +24,13 @@ def instants(history: History, start: int) -> list[int]:
     expectation = history.expectation
     edges = {start, history.until}
     for sign in history.signs:
-        for after in (0, 5000, expectation.late_after, expectation.offline_after, expectation.offline_after + 1):
+        for after in (
+            0,
+            5000,
+            expectation.late_after,
+            expectation.offline_after,
+            expectation.offline_after + 1,
+        ):
             edges.add(sign.time + after)
     for piece in history.seen:
         edges |= {piece.starts_at, piece.ends_at, piece.starts_at + expectation.offline_after}
@@ -81,7 +87,9 @@ def test_order_and_repetition_of_signs_change_nothing(history: History, random: 
 
 @often
 @given(histories())
-def test_next_change_is_the_first_instant_that_changes_the_line_when_nothing_is_heard(history: History) -> None:
+def test_next_change_is_the_first_instant_that_changes_the_line_when_nothing_is_heard(
+    history: History,
+) -> None:
     last_end = max((min(piece.ends_at, history.until) for piece in history.seen), default=0)
     watched = [*history.seen, Seen(min(last_end, history.until), last_end)]
     signs = [sign for sign in history.signs if sign.received_at <= history.until]
@@ -104,7 +112,9 @@ def test_next_change_is_the_first_instant_that_changes_the_line_when_nothing_is_
 
 @often
 @given(histories(), st.data())
-def test_a_timely_sign_of_life_is_an_anchor_for_everything_after_it(history: History, data: st.DataObject) -> None:
+def test_a_timely_sign_of_life_is_an_anchor_for_everything_after_it(
+    history: History, data: st.DataObject
+) -> None:
     known = [sign for sign in history.signs if sign.received_at <= history.until]
     anchors = sorted({sign.time for sign in known if sign.life and sign.timely})
     if not anchors:
@@ -131,9 +141,9 @@ def test_what_lies_five_seconds_before_an_anchor_is_settled(history: History, da
         return
     anchor = data.draw(st.sampled_from(anchors))
     kept = [sign for sign in known if sign.time < anchor + 5000]
-    settled = [i for i in timeline(kept, history.seen, history.expectation, until=history.until).intervals]
+    settled = timeline(kept, history.seen, history.expectation, until=history.until).intervals
     whole = timeline(known, history.seen, history.expectation, until=history.until).intervals
-    assert cut_after(tuple(settled), anchor) == cut_after(whole, anchor)
+    assert cut_after(settled, anchor) == cut_after(whole, anchor)
 
 
 def cut(intervals: tuple[Interval, ...], start: int) -> tuple[Interval, ...]:
@@ -145,14 +155,10 @@ def cut(intervals: tuple[Interval, ...], start: int) -> tuple[Interval, ...]:
 
 
 def cut_after(intervals: tuple[Interval, ...], end: int) -> list[tuple[int, int, str]]:
-    return [
-        (i.starts_at, min(i.ends_at or end, end), i.reason) for i in intervals if i.starts_at < end
-    ]
+    return [(i.starts_at, min(i.ends_at or end, end), i.reason) for i in intervals if i.starts_at < end]
 
 
 def test_the_oracle_itself_knows_a_plain_day() -> None:
     history = [Sign(at, at, SignKind.HEARTBEAT) for at in range(0, 60_000, 10_000)]
-    from services.status.models import Expectation
-
     oracle = Oracle(history, [Seen(-1000, 200_000)], Expectation.of_seconds(10), until=150_000, carry=Carry())
     assert [oracle.at(t) for t in (0, 49_999, 50_001)] == ["heard", "heard", "silent"]

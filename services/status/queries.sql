@@ -1,0 +1,225 @@
+-- name: lane
+-- How the lane was last judged.
+SELECT as_of, revision, observed FROM status_lane WHERE lane = $1
+
+-- name: seen
+-- The observer intervals of the lane that reach an instant or go beyond it.
+SELECT seen_from, seen_until, closed FROM observation WHERE lane = $1 AND seen_until >= $2 ORDER BY seen_from
+
+-- name: log_place
+-- The head of the lane's log, and how far the reading has come.
+SELECT l.head, coalesce(c.position, 0) AS position
+FROM lane AS l
+LEFT JOIN reading_cursor AS c ON c.lane = l.lane AND c.reading = $2
+WHERE l.lane = $1
+
+-- name: due
+-- The devices whose state changes by itself once time is proven until this instant.
+SELECT s.municipality, s.device
+FROM device_status AS s
+JOIN device AS d ON d.municipality = s.municipality AND d.id = s.device
+WHERE s.lane = $1 AND s.next_change_at <= $2 AND d.lifecycle IN ('registered', 'active')
+
+-- name: changed_expectation
+-- The devices that the registry expects something else of than they were judged by.
+SELECT s.municipality, s.device
+FROM device_status AS s
+JOIN device AS d ON d.municipality = s.municipality AND d.id = s.device
+WHERE s.lane = $1 AND d.lifecycle IN ('registered', 'active')
+    AND (s.expected_interval_s, s.offline_after_s) <> (d.expected_interval_s, d.offline_after_s)
+
+-- name: whole_lane
+-- Every device of the lane that has a status.
+SELECT municipality, device FROM device_status WHERE lane = $1
+
+-- name: devices_in_log
+-- Every device that the lane's log has events of.
+SELECT DISTINCT municipality, device FROM event WHERE lane = $1 AND position <= $2
+
+-- name: newest_receipt
+-- When the newest event of the lane's log was received.
+SELECT max(received_at) FROM event WHERE lane = $1 AND position <= $2
+
+-- name: cases
+-- What the registry expects of devices, and what their status is.
+SELECT
+    d.municipality, d.id AS device, d.expected_interval_s, d.offline_after_s,
+    d.lifecycle IN ('registered', 'active') AS judged,
+    s.state, s.reason, s.since, s.last_sign_at, s.last_event_at, s.next_change_at,
+    s.expected_interval_s AS judged_interval_s, s.offline_after_s AS judged_offline_after_s,
+    s.boot, s.conn, s.uplink_ok
+FROM unnest($1::text[], $2::text[]) AS k (municipality, device)
+JOIN device AS d ON d.municipality = k.municipality AND d.id = k.device
+LEFT JOIN device_status AS s ON s.municipality = d.municipality AND s.device = d.id
+ORDER BY d.municipality, d.id
+
+-- name: anchors
+-- A timely sign of life before an instant, a heartbeat if there is one, and the newest birth before that.
+SELECT k.municipality, k.device, a.received_at AS anchor_at, b.boot, b.conn
+FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS k (municipality, device, before)
+LEFT JOIN LATERAL (
+    SELECT e.received_at
+    FROM event AS e
+    WHERE e.municipality = k.municipality AND e.device = k.device AND e.type = 'device.heartbeat'
+        AND e.at <= k.before + interval '1 day' AND e.received_at <= k.before
+        AND e.received_at - e.at <= interval '60 s' AND e.position <= $4
+    ORDER BY e.at DESC
+    LIMIT 1
+) AS heartbeat ON true
+LEFT JOIN LATERAL (
+    SELECT e.received_at
+    FROM event AS e
+    WHERE heartbeat.received_at IS NULL
+        AND e.municipality = k.municipality AND e.device = k.device
+        AND (e.type <> 'device.status' OR e.data ->> 'state' <> 'offline')
+        AND e.at <= k.before + interval '1 day' AND e.received_at <= k.before
+        AND e.received_at - e.at <= interval '60 s' AND e.position <= $4
+    ORDER BY e.at DESC
+    LIMIT 1
+) AS other ON true
+CROSS JOIN LATERAL (SELECT coalesce(heartbeat.received_at, other.received_at) AS received_at) AS a
+LEFT JOIN LATERAL (
+    SELECT e.boot, e.conn
+    FROM event AS e
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN e.received_at - e.at <= interval '60 s' THEN e.received_at ELSE e.at END AS time
+    ) AS t
+    WHERE e.municipality = k.municipality AND e.device = k.device AND e.type = 'device.status'
+        AND e.data ->> 'state' = 'online' AND e.at < a.received_at + interval '1 day' AND t.time < a.received_at
+        AND e.position <= $4
+    ORDER BY
+        t.time DESC, e.at DESC,
+        e.conn COLLATE "C" DESC NULLS LAST, e.boot COLLATE "C" DESC NULLS LAST
+    LIMIT 1
+) AS b ON true
+
+-- name: signs
+-- What devices let us hear, from an instant each.
+SELECT
+    e.municipality, e.device, e.at, e.received_at, e.type, e.data ->> 'state' AS said, e.boot, e.conn,
+    CASE e.data -> 'uplink_ok' WHEN 'true'::jsonb THEN true WHEN 'false'::jsonb THEN false END AS uplink_ok
+FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS k (municipality, device, since)
+JOIN event AS e ON e.municipality = k.municipality AND e.device = k.device AND e.at >= k.since
+WHERE e.position <= $4
+
+-- name: intervals_since
+-- The intervals of devices from the one that holds an instant on.
+SELECT i.municipality, i.device, i.starts_at, i.ends_at, i.reason
+FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS k (municipality, device, since)
+JOIN status_interval AS i ON i.municipality = k.municipality AND i.device = k.device
+WHERE i.ends_at IS NULL OR i.ends_at >= k.since
+ORDER BY i.municipality, i.device, i.starts_at
+
+-- name: remove_intervals
+-- Take away intervals that history does not have any longer.
+DELETE FROM status_interval AS i
+USING unnest($1::text[], $2::text[], $3::timestamptz[]) AS k (municipality, device, starts_at)
+WHERE i.municipality = k.municipality AND i.device = k.device AND i.starts_at = k.starts_at
+
+-- name: put_intervals
+-- Store intervals, new or changed.
+INSERT INTO status_interval (municipality, device, starts_at, ends_at, state, reason)
+SELECT k.municipality, k.device, k.starts_at, k.ends_at, k.state, k.reason
+FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::text[], $6::text[])
+    AS k (municipality, device, starts_at, ends_at, state, reason)
+ON CONFLICT (municipality, device, starts_at) DO UPDATE
+SET ends_at = excluded.ends_at, state = excluded.state, reason = excluded.reason
+
+-- name: put_status
+-- Store the status of devices where it differs from what is there.
+INSERT INTO device_status AS s (
+    lane, revision, municipality, device, state, reason, since, last_sign_at, last_event_at, next_change_at,
+    expected_interval_s, offline_after_s, boot, conn, uplink_ok
+)
+SELECT $1, $2, k.*
+FROM unnest(
+    $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[], $9::timestamptz[],
+    $10::timestamptz[], $11::int[], $12::int[], $13::text[], $14::text[], $15::boolean[]
+) AS k
+ON CONFLICT (municipality, device) DO UPDATE SET
+    revision = excluded.revision, state = excluded.state, reason = excluded.reason, since = excluded.since,
+    last_sign_at = excluded.last_sign_at, last_event_at = excluded.last_event_at,
+    next_change_at = excluded.next_change_at, expected_interval_s = excluded.expected_interval_s,
+    offline_after_s = excluded.offline_after_s, boot = excluded.boot, conn = excluded.conn,
+    uplink_ok = excluded.uplink_ok
+WHERE (
+    s.state, s.reason, s.since, s.last_sign_at, s.last_event_at, s.next_change_at, s.expected_interval_s,
+    s.offline_after_s, s.boot, s.conn, s.uplink_ok
+) IS DISTINCT FROM (
+    excluded.state, excluded.reason, excluded.since, excluded.last_sign_at, excluded.last_event_at,
+    excluded.next_change_at, excluded.expected_interval_s, excluded.offline_after_s, excluded.boot,
+    excluded.conn, excluded.uplink_ok
+)
+
+-- name: still_up
+-- Move on devices that are up and were heard again in time.
+UPDATE device_status AS s
+SET last_sign_at = k.last_sign_at, last_event_at = k.last_event_at, next_change_at = k.next_change_at, revision = $1
+FROM unnest($2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[])
+    AS k (municipality, device, last_sign_at, last_event_at, next_change_at)
+WHERE s.municipality = k.municipality AND s.device = k.device
+
+-- name: leave_unjudged
+-- Mark devices that are out of service: what they missed is judged in full when they come back.
+UPDATE device_status AS s
+SET next_change_at = 'epoch'
+FROM unnest($1::text[], $2::text[]) AS k (municipality, device)
+WHERE s.municipality = k.municipality AND s.device = k.device AND s.next_change_at IS DISTINCT FROM 'epoch'
+
+-- name: put_lane
+-- Remember how the lane was judged.
+INSERT INTO status_lane (lane, as_of, revision, observed) VALUES ($1, $2, $3, $4)
+ON CONFLICT (lane) DO UPDATE
+SET as_of = excluded.as_of, revision = excluded.revision, observed = excluded.observed
+
+-- name: announce
+-- Tell whoever shows states that the lane has a new revision.
+SELECT pg_notify('bypunkt_status', $1)
+
+-- name: next_change
+-- When a device of the lane next changes by itself.
+SELECT min(s.next_change_at)
+FROM device_status AS s
+JOIN device AS d ON d.municipality = s.municipality AND d.id = s.device
+WHERE s.lane = $1 AND s.next_change_at > 'epoch' AND d.lifecycle IN ('registered', 'active')
+
+-- name: drop_statuses
+-- Take away the lane's statuses of devices in service, for making them again.
+DELETE FROM device_status AS s
+USING device AS d
+WHERE s.lane = $1 AND d.municipality = s.municipality AND d.id = s.device
+    AND d.lifecycle IN ('registered', 'active')
+RETURNING s.municipality, s.device
+
+-- name: drop_intervals
+-- Take away all intervals of devices.
+DELETE FROM status_interval AS i
+USING unnest($1::text[], $2::text[]) AS k (municipality, device)
+WHERE i.municipality = k.municipality AND i.device = k.device
+
+-- name: device_states
+-- The measured state of every registered device, of some municipalities or of all that may be seen.
+SELECT
+    d.municipality, d.id AS device, d.kind, d.point, d.lifecycle,
+    coalesce(s.state, 'blind') AS state, coalesce(s.reason, 'never_seen') AS reason,
+    s.since, s.last_sign_at, s.last_event_at, s.uplink_ok, s.lane, coalesce(s.revision, 0) AS revision
+FROM device AS d
+LEFT JOIN device_status AS s ON s.municipality = d.municipality AND s.device = d.id
+WHERE $1::text[] IS NULL OR d.municipality = ANY($1)
+ORDER BY d.municipality, d.id
+
+-- name: changed_since
+-- The statuses of a lane that changed after a revision, oldest change first.
+SELECT
+    s.municipality, s.device, s.state, s.reason, s.since, s.last_sign_at, s.last_event_at, s.uplink_ok, s.lane,
+    s.revision
+FROM device_status AS s
+WHERE s.lane = $1 AND s.revision > $2
+ORDER BY s.revision, s.municipality, s.device
+
+-- name: intervals
+-- The intervals of one device that touch a window.
+SELECT starts_at, ends_at, state, reason
+FROM status_interval
+WHERE municipality = $1 AND device = $2 AND starts_at < $4 AND (ends_at IS NULL OR ends_at > $3)
+ORDER BY starts_at

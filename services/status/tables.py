@@ -1,0 +1,167 @@
+"""The status tables as the reading itself reads and writes them: for many devices at once."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+
+import asyncpg
+
+from services.status.cases import Case, Key, Status, kind_of
+from services.status.models import Carry, Expectation, Interval, Millis, Reason, Sign
+from services.status.moments import EPOCH, maybe_moment, millis, moment
+from services.status.store import queries
+from services.storage.database import Connection
+
+# A timely sign's device time lies at most a minute before its receipt; a second more covers the cutting.
+_BEFORE_RECEIPT = timedelta(seconds=61)
+
+
+async def cases(connection: Connection, keys: Iterable[Key]) -> list[Case]:
+    """The registered ones of these devices, with what is expected of them and their status."""
+    return [_case(row) for row in await connection.fetch(queries.cases, *_columns(keys, width=2))]
+
+
+async def keys(connection: Connection, statement: str, *arguments: object) -> set[Key]:
+    """The devices that a statement names."""
+    return {Key(row["municipality"], row["device"]) for row in await connection.fetch(statement, *arguments)}
+
+
+async def anchors(
+    connection: Connection, before: Mapping[Key, Millis], *, position: int
+) -> dict[Key, tuple[Millis, Carry]]:
+    """For each device a timely sign of life at or before an instant, and what came before that, where there is.
+
+    The uplink's word needs no carrying: the anchor is a heartbeat unless there was none until then.
+    """
+    asked = ((*key, moment(instant)) for key, instant in before.items())
+    rows = await connection.fetch(queries.anchors, *_columns(asked, width=3), position)
+    return {
+        Key(row["municipality"], row["device"]): (millis(row["anchor_at"]), Carry(row["boot"], row["conn"]))
+        for row in rows
+        if row["anchor_at"] is not None
+    }
+
+
+async def signs(
+    connection: Connection, since: Mapping[Key, Millis | None], *, position: int
+) -> dict[Key, list[Sign]]:
+    """The signs of devices from an instant each (None: all of them), up to a position of the log."""
+    asked = ((*key, EPOCH if at is None else moment(at) - _BEFORE_RECEIPT) for key, at in since.items())
+    found: dict[Key, list[Sign]] = defaultdict(list)
+    for row in await connection.fetch(queries.signs, *_columns(asked, width=3), position):
+        key = Key(row["municipality"], row["device"])
+        sign = Sign(
+            at=millis(row["at"]),
+            received_at=millis(row["received_at"]),
+            kind=kind_of(row["type"], row["said"]),
+            boot=row["boot"],
+            conn=row["conn"],
+            uplink_ok=row["uplink_ok"],
+        )
+        start = since[key]
+        if start is None or sign.time >= start:
+            found[key].append(sign)
+    return found
+
+
+async def intervals_since(connection: Connection, since: Mapping[Key, Millis]) -> dict[Key, list[Interval]]:
+    """The stored intervals of devices from the one that holds or ends at an instant on."""
+    asked = ((*key, moment(at)) for key, at in since.items())
+    found: dict[Key, list[Interval]] = defaultdict(list)
+    for row in await connection.fetch(queries.intervals_since, *_columns(asked, width=3)):
+        ends_at = None if row["ends_at"] is None else millis(row["ends_at"])
+        found[Key(row["municipality"], row["device"])].append(
+            Interval(millis(row["starts_at"]), ends_at, Reason(row["reason"]))
+        )
+    return found
+
+
+async def remove_intervals(connection: Connection, gone: Sequence[tuple[Key, Millis]]) -> None:
+    """Take intervals away by device and start."""
+    if gone:
+        columns = _columns(((*key, moment(start)) for key, start in gone), width=3)
+        await connection.execute(queries.remove_intervals, *columns)
+
+
+async def put_intervals(connection: Connection, new: Sequence[tuple[Key, Interval]]) -> None:
+    """Store intervals; one with the same start is replaced."""
+    if new:
+        rows = (
+            (*key, moment(i.starts_at), maybe_moment(i.ends_at), i.state.value, i.reason.value)
+            for key, i in new
+        )
+        await connection.execute(queries.put_intervals, *_columns(rows, width=6))
+
+
+async def put_statuses(
+    connection: Connection, lane: int, revision: int, statuses: Sequence[tuple[Key, Status]]
+) -> int:
+    """Store statuses under a revision and return how many were not like that already."""
+    rows = ((*key, *_status_columns(status)) for key, status in statuses)
+    done = await connection.execute(queries.put_status, lane, revision, *_columns(rows, width=13))
+    return int(done.rpartition(" ")[2])
+
+
+async def move_on(
+    connection: Connection, revision: int, moved: Sequence[tuple[Key, Millis, Millis, Millis]]
+) -> int:
+    """Store (last sign, last event, next change) of devices that are still up, and return how many."""
+    if moved:
+        rows = ((*key, *map(moment, instants)) for key, *instants in moved)
+        await connection.execute(queries.still_up, revision, *_columns(rows, width=5))
+    return len(moved)
+
+
+async def leave_unjudged(connection: Connection, out_of_service: Sequence[Key]) -> None:
+    """Mark devices that were passed over because they are out of service."""
+    if out_of_service:
+        await connection.execute(queries.leave_unjudged, *_columns(out_of_service, width=2))
+
+
+async def drop_intervals(connection: Connection, dropped: Iterable[Key]) -> None:
+    """Take away all intervals of devices."""
+    await connection.execute(queries.drop_intervals, *_columns(dropped, width=2))
+
+
+def _case(row: asyncpg.Record) -> Case:
+    return Case(
+        key=Key(row["municipality"], row["device"]),
+        expectation=Expectation.of_seconds(row["expected_interval_s"], row["offline_after_s"]),
+        judged=row["judged"],
+        status=None if row["state"] is None else _status(row),
+    )
+
+
+def _status(row: asyncpg.Record) -> Status:
+    next_change_at = row["next_change_at"]
+    return Status(
+        reason=Reason(row["reason"]),
+        since=millis(row["since"]),
+        last_sign_at=millis(row["last_sign_at"]),
+        last_event_at=millis(row["last_event_at"]),
+        next_change_at=None if next_change_at is None else millis(next_change_at),
+        expectation=Expectation.of_seconds(row["judged_interval_s"], row["judged_offline_after_s"]),
+        carry=Carry(row["boot"], row["conn"], row["uplink_ok"]),
+    )
+
+
+def _status_columns(status: Status) -> tuple[object, ...]:
+    return (
+        status.reason.state.value,
+        status.reason.value,
+        moment(status.since),
+        moment(status.last_sign_at),
+        moment(status.last_event_at),
+        maybe_moment(status.next_change_at),
+        status.expectation.interval // 1000,
+        status.expectation.offline_after // 1000,
+        status.carry.boot,
+        status.carry.conn,
+        status.carry.uplink_ok,
+    )
+
+
+def _columns(rows: Iterable[tuple[object, ...]], *, width: int) -> list[list[object]]:
+    """Rows as one array a column, for `unnest`."""
+    listed = list(rows)
+    return [[row[column] for row in listed] for column in range(width)]
