@@ -8,7 +8,6 @@ subscription is granted, not merely that a socket is open.
 
 import asyncio
 from collections.abc import Callable, Iterable
-from types import TracebackType
 from typing import Self
 
 import structlog
@@ -72,9 +71,7 @@ class Session:
         self._task = self._tasks.create_task(self._run(), name=f"mqtt {self.options.client_id}")
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         self._task.cancel()
         await self._tasks.__aexit__(None, None, None)  # what went wrong in the block is not ours to wrap
 

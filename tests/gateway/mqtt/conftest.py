@@ -9,6 +9,6 @@ import uvloop
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
 
-def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> Mapping[str, LoopFactory]:  # noqa: ARG001 - the hook's shape
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, LoopFactory]:
     plain = {"asyncio": asyncio.new_event_loop}
     return plain | {"uvloop": uvloop.new_event_loop} if item.path.stem == "test_session" else plain

@@ -1,6 +1,7 @@
 """A session against a real Mosquitto: what it receives, acknowledges, publishes, and how it comes back."""
 
 import asyncio
+import shutil
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,8 +21,8 @@ TOPIC = "village/1"
 
 
 def options(broker: EmbeddedBroker, client_id: str = "lane-1", **changes: object) -> SessionOptions:
-    defaults: dict[str, object] = {"subscriptions": ("village/#",)}
-    return SessionOptions(host=broker.host, port=broker.port, client_id=client_id, **defaults | changes)  # type: ignore[arg-type] # as the caller has it
+    defaults: dict[str, object] = {"host": broker.host, "subscriptions": ("village/#",)}
+    return SessionOptions(port=broker.port, client_id=client_id, **defaults | changes)  # type: ignore[arg-type] # as the caller has it
 
 
 @asynccontextmanager
@@ -263,3 +264,31 @@ async def test_will_is_published_when_the_connection_breaks_but_not_on_leaving(m
             assert kiosk._link is not None
             kiosk._link._sock.shutdown(socket.SHUT_RDWR)
             assert texts(await receive(lane, 1)) == ["gone"]
+
+
+async def test_qos_0_beyond_the_window_is_dropped_and_counted(mosquitto: Mosquitto) -> None:
+    async with connected(options(mosquitto, window=10)) as lane, device(mosquitto) as kiosk:
+        for number in range(30):
+            await kiosk.publish(TOPIC, str(number).encode())
+        await eventually(lambda: lane.dropped_count == 20)
+        assert texts(await receive(lane, 10)) == [str(number) for number in range(10)]
+        assert lane.unacknowledged == 0
+
+
+async def test_encrypted_session_works_like_any_other(open_directory: Path) -> None:
+    for name in ("localhost.crt", "localhost.key"):
+        shutil.copy(Path(__file__).with_name(name), open_directory)
+        (open_directory / name).chmod(0o644)
+    certificate = open_directory / "localhost.crt"
+    lines = (f"certfile {certificate}", f"keyfile {open_directory / 'localhost.key'}")
+    async with Mosquitto(open_directory / "broker", options=MosquittoOptions(lines=lines)) as broker:
+        secure = {"tls_ca": certificate, "host": "localhost"}
+        async with (
+            connected(options(broker, "lane-1", **secure)) as lane,
+            connected(options(broker, "kiosk", subscriptions=(), durable=False, **secure)) as kiosk,
+        ):
+            await send(kiosk, *("x" * 20_000 for _ in range(20)))
+            got = await receive(lane, 20)
+            assert lane.acknowledge(got) == 20
+        async with Session(options(broker, "clear")) as clear:
+            await eventually(lambda: clear.trouble is not None)

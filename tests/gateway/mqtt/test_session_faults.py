@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import structlog
 from structlog.testing import capture_logs
 
 from gateway.embedded import Amqtt, Mosquitto
@@ -355,7 +354,6 @@ async def test_amqtt_gets_3_1_1_within_two_seconds(tmp_path: Path) -> None:
 
 async def test_long_outage_is_one_line_in_the_log(mosquitto: Mosquitto) -> None:
     await mosquitto.stop()
-    structlog.reset_defaults()
     with capture_logs() as logs:
         async with Session(options(mosquitto)) as lane:
             attempts = lane._negotiation.failed
