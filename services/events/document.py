@@ -59,11 +59,9 @@ def elements(payload: bytes) -> list[Element] | Flaw:
     if isinstance(text, Flaw):
         return text
     try:
-        found = list(_values(text, payload, _QUICK))
+        found = _found(text, payload)
     except json.JSONDecodeError as error:
         return Flaw(Reason.NOT_JSON, f"{error.msg} at character {error.pos}", payload)
-    except ValueError:  # a number beyond sys.get_int_max_str_digits()
-        found = list(_values(text, payload, _CAREFUL))
     except RecursionError:
         return Flaw(Reason.TOO_DEEP, f"more than {DEPTH} levels", payload)
     if len(found) > MESSAGE_EVENTS:
@@ -135,6 +133,15 @@ def _integer(digits: str) -> int | Endless:
 
 _QUICK = json.JSONDecoder(object_pairs_hook=_object)
 _CAREFUL = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer)
+
+
+def _found(text: str, payload: bytes) -> list[Element]:
+    try:
+        return list(_values(text, payload, _QUICK))
+    except json.JSONDecodeError:
+        raise
+    except ValueError:  # a number of more digits than sys.get_int_max_str_digits() allows
+        return list(_values(text, payload, _CAREFUL))
 
 
 def _values(text: str, payload: bytes, decoder: json.JSONDecoder) -> Iterator[Element]:

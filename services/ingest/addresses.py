@@ -73,7 +73,7 @@ def scrub_data(data: dict[str, object]) -> dict[str, object]:
 def scrub_document(said: Mapping[str, object]) -> str | None:
     """Return what a refused event said as JSON text, clean and scrubbed; None when it holds no JSON number (1e999)."""
     kept = {
-        clean(name): _IN_IDS.sub(REMOVED, clean(value))
+        scrub(clean(name)): _IN_IDS.sub(REMOVED, clean(value))
         if name in _IDS and isinstance(value, str)
         else _scrubbed(name, value)
         for name, value in said.items()

@@ -4,7 +4,6 @@ import ipaddress
 import json
 import random
 import re
-from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -66,20 +65,21 @@ SURROUNDINGS = [
 ]
 
 
-def digits(text: str) -> str:
-    return re.sub(r"[^0-9a-f]", "", text.lower())
+NO_DIGITS = str.maketrans(
+    "", "", "".join(chr(code) for code in range(128) if chr(code) not in "0123456789abcdef")
+)
 
 
-def holds(kept: object, address: str) -> bool:
-    """Whether what is kept holds the address, in whatever spelling (the part that identifies: its digits)."""
-    text = json.dumps(kept, ensure_ascii=False, default=str).lower()
-    part = address.partition("?")[2] or address
-    return part.lower() in text or (len(digits(part)) >= 12 and digits(part) in digits(text))
+def holds(kept: str, address: str) -> bool:
+    """Whether a text holds an address in whatever spelling, that is, its digits in their order."""
+    kept, part = kept.lower(), (address.partition("?")[2] or address).lower()
+    digits = part.translate(NO_DIGITS)
+    return part in kept or (len(digits) >= 12 and digits in kept.translate(NO_DIGITS))
 
 
 @pytest.mark.parametrize("around", SURROUNDINGS)
 def test_every_spelling_is_removed_from_a_text(around: str) -> None:
-    for address in ADDRESSES:
+    for address in ADDRESSES[SURROUNDINGS.index(around) % 3 :: 3]:
         scrubbed = addresses.scrub(around.format(address))
         assert addresses.REMOVED in scrubbed, address
         assert not holds(scrubbed, address), address
@@ -102,7 +102,7 @@ def test_no_address_is_kept_from_any_field(event_type: str, name: str) -> None:
     for address in ADDRESSES:
         said = sample(event_type)
         said["data"][name] = address
-        assert not holds(asdict_without_raw(judged(parcel(encoded(said), event_type))), address), address
+        assert not holds(kept(judged(parcel(encoded(said), event_type))), address), address
 
 
 @pytest.mark.parametrize("name", ["id", "boot", "conn", "time", "source", "type", "subject", "x-mac"])
@@ -118,7 +118,7 @@ def test_no_address_is_kept_from_the_envelope(name: str) -> None:
             "type": "kiosk.view",
         }
         said[name] = address
-        assert not holds(asdict_without_raw(judged(parcel(encoded(said), "kiosk.view"))), address), address
+        assert not holds(kept(judged(parcel(encoded(said), "kiosk.view"))), address), address
 
 
 def test_no_address_hides_behind_escapes_or_invisible_characters() -> None:
@@ -128,22 +128,30 @@ def test_no_address_hides_behind_escapes_or_invisible_characters() -> None:
         "aa:bb:\u202ecc:dd:ee:ff",
         "192.168\\u00ad.1.77",
     ]
-    for text in hidden:
+    for spelling in hidden:
         for event_type in ("device.status", "device.moods"):
-            payload = f'{{"data":{{"state":"online","reason":"{text}"}}}}'.encode()
-            kept = json.dumps(asdict_without_raw(judged(parcel(payload, event_type))), default=str)
-            assert "aa:bb:cc:dd:ee:ff" not in kept
-            assert "192.168.1.77" not in kept
-            assert addresses.REMOVED in kept
+            payload = f'{{"data":{{"state":"online","reason":"{spelling}"}}}}'.encode()
+            text = kept(judged(parcel(payload, event_type)))
+            assert "aa:bb:cc:dd:ee:ff" not in text
+            assert "192.168.1.77" not in text
+            assert addresses.REMOVED in text
 
 
 def test_no_address_is_kept_from_topic_device_keys_and_numbers() -> None:
-    said = encoded({"data": {"aa:bb:cc:dd:ee:ff": 1, "imei": 352099001761481, "down_bytes": 352099001761482}})
+    said = encoded(
+        {
+            "data": {"aa:bb:cc:dd:ee:ff": 1, "imei": 352099001761481, "down_bytes": 352099001761482},
+            "x 192.168.1.77": 1,
+        }
+    )
     refusal = judged(parcel(said, "aa-bb-cc-dd-ee-01", device="aabbccddee02"))
     assert isinstance(refusal, Refused)
     assert refusal.device is None
     assert refusal.topic == "bypunkt/v1/0781/[removed]/[removed]"
-    assert refusal.payload == '{"data":{"[removed]":1,"imei":"[removed]","down_bytes":352099001761482}}'
+    assert (
+        refusal.payload
+        == '{"data":{"[removed]":1,"imei":"[removed]","down_bytes":352099001761482},"x [removed]":1}'
+    )
 
 
 @pytest.mark.parametrize(
@@ -176,9 +184,8 @@ def test_bare_digits_in_an_id_are_an_id(name: str, token: str) -> None:
     assert json.loads(letter.payload or "") == said
 
 
-def asdict_without_raw(verdict: Accepted | Refused) -> dict[str, Any]:
-    """What is stored or logged of a verdict; `raw` goes no further than a keyed hash."""
-    kept = asdict(verdict)
-    kept.pop("raw", None)
-    assert "raw=" not in repr(verdict)
-    return kept
+def kept(verdict: Accepted | Refused) -> str:
+    """What is stored or logged of a verdict, as text; `raw` goes no further than a keyed hash and is not shown."""
+    text = repr(verdict)
+    assert "raw=" not in text
+    return text
