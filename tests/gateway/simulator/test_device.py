@@ -5,10 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from gateway.simulator.device import DeviceLife, SimulatedDevice
 from gateway.simulator.documents import Document
-from gateway.simulator.hotspot import Hotspot
-from gateway.simulator.kiosk import Kiosk
 from gateway.simulator.pace import Pace
-from gateway.simulator.vitals import Vitals
 from services.events import EVENT_TYPES, wire
 from services.events.fields import Fact
 from services.events.kiosk import KioskSession, KioskView
@@ -17,7 +14,6 @@ from services.ingest import addresses
 
 MONDAY = datetime(2026, 6, 1, tzinfo=UTC)
 WEEK = timedelta(days=7)
-PARTS = (Hotspot, Kiosk, Vitals)
 
 
 def life_of(kind: str, *, seed: int = 1, speed: float = 1, interval_s: int = 60) -> DeviceLife:
