@@ -12,13 +12,13 @@ from dashboard.pages import PAGES
 from dashboard.points import POINTS, PublicPoints
 from dashboard.web import keys
 from dashboard.web.access_log import log_answers
-from dashboard.web.assets import Assets
+from dashboard.web.assets import load_assets
 from dashboard.web.errors import answer_errors
 from dashboard.web.readiness import ReadinessCheck
 from dashboard.web.routes import add_routes
-from dashboard.web.security import add_headers, refuse_foreign_sites
+from dashboard.web.security import add_headers, refuse_foreign_sites, refuse_odd_addresses
 from dashboard.web.sessions import Sessions
-from dashboard.web.templates import Templates
+from dashboard.web.templates import load_templates
 from services.runtime.clock import Clock
 from services.storage.database import Database
 from services.tenants.public import read_villages
@@ -32,16 +32,17 @@ def web_app(
 ) -> web.Application:
     """Put the web face together; nothing runs before it is served."""
     app = web.Application(
-        middlewares=[log_answers, answer_errors, refuse_foreign_sites], client_max_size=LARGEST_BODY
+        middlewares=[log_answers, answer_errors, refuse_odd_addresses, refuse_foreign_sites],
+        client_max_size=LARGEST_BODY,
     )
-    assets = Assets.load()
+    assets = load_assets()
     points = PublicPoints(partial(read_villages, database), clock)
     app[keys.DATABASE] = database
     app[keys.OPTIONS] = options
     app[keys.CLOCK] = clock
     app[keys.READINESS] = readiness
     app[keys.ASSETS] = assets
-    app[keys.TEMPLATES] = Templates(assets)
+    app[keys.TEMPLATES] = load_templates()
     app[keys.SESSIONS] = Sessions(database, clock=clock, hours=options.session_hours)
     app[keys.HUB] = Hub(database, points, clock=clock, options=options)
     app[POINTS] = points

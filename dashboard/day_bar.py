@@ -1,9 +1,10 @@
 """A day of a device as a bar: stretches of time as parts of a whole, for a drawing made on the server."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+
+from dashboard.live.frames import Row
 
 WIDTH = 960
 """The drawing's width; a day is that wide."""
@@ -27,9 +28,7 @@ class Stretch:
         return max(1, round((self.ends_at - self.starts_at) / timedelta(minutes=1)))
 
 
-def stretches(
-    intervals: Iterable[Mapping[str, Any]], *, first: datetime, last: datetime
-) -> tuple[Stretch, ...]:
+def stretches(intervals: Iterable[Row], *, first: datetime, last: datetime) -> tuple[Stretch, ...]:
     """Cut intervals to the time from `first` to `last` and place them; where nothing is known nothing is drawn."""
     whole = (last - first) / timedelta(milliseconds=1)
     found = []

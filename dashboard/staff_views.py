@@ -3,14 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from dashboard.device_words import event_words, reason_words
+from dashboard.live.frames import Row
 from dashboard.points import text_in
 from dashboard.states import device_words
 from dashboard.words import device_kind_words, in_order
-
-Row = Mapping[str, Any]
 
 STATES = ("down", "degraded", "blind", "up")
 """The measured states, worst first."""

@@ -4,7 +4,9 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
+
+import asyncpg
 
 from dashboard.device_words import event_words, reason_words
 from dashboard.live.mailbox import Frame
@@ -13,7 +15,7 @@ from dashboard.states import device_words
 from dashboard.web.language import CODES
 from dashboard.web.times import machine
 
-Row = Mapping[str, Any]
+Row: TypeAlias = asyncpg.Record | Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,8 @@ from dashboard.live.store import (
     BURST,
     clients_now,
     lane_codes,
-    news_of_states,
     newest_events,
+    news_of_states,
     where_lanes_are,
 )
 from dashboard.options import WebOptions

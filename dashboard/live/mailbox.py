@@ -1,5 +1,7 @@
-"""What waits for one open page. Bounded: news of the same thing replaces older news of it, and a reader who lets
-too much else pile up is shut out; the browser comes back by itself and says where it was (rule R30).
+"""What waits for one open page, and how much of it may (rule R30).
+
+News of the same thing replaces older news of it, and a reader who lets too much else pile up is shut out; the
+browser comes back by itself and says where it was.
 """
 
 import asyncio

@@ -36,7 +36,11 @@ async def live(request: web.Request) -> web.StreamResponse:
         async with hub.reader(codes, session.token) as reader:
             await _put_missed(request, reader, codes)
             return await follow(
-                request, "staff", reader.mailbox, _Numbered(reader, lang), still_admitted=lambda: _may_stay(request)
+                request,
+                "staff",
+                reader.mailbox,
+                _Numbered(reader, lang),
+                still_admitted=lambda: _may_stay(request),
             )
     except Full:
         raise web.HTTPServiceUnavailable(headers=_AGAIN) from None

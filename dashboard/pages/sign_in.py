@@ -6,6 +6,7 @@ import structlog
 from aiohttp import web
 
 from dashboard.web import guard, keys
+from dashboard.web.forms import read_form
 from dashboard.web.pages import link, render
 from dashboard.web.routes import PUBLIC, Routes
 from dashboard.web.sessions import SignedIn, TooManyTries, WrongPassword
@@ -28,8 +29,8 @@ async def ask(request: web.Request) -> web.StreamResponse:
 @routes.post(guard.SIGN_IN, access=PUBLIC)
 async def sign_in(request: web.Request) -> web.StreamResponse:
     """Check login and password, and give the browser a new session."""
-    form = await request.post()
-    login, password, onward = (_text(form.get(name)) for name in ("login", "password", "next"))
+    form = await read_form(request)
+    login, password, onward = (form.get(name, "") for name in ("login", "password", "next"))
     target = guard.safe_next(onward)
     match await request.app[keys.SESSIONS].sign_in(login, password):
         case SignedIn(token):
@@ -43,9 +44,9 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
             return _form(request, target, login=login, problem="wrong", status=403)
         case TooManyTries(wait_s):
             log.warning("sign_in_braked")
-            answer = _form(request, target, login=login, problem="too_many", wait_s=wait_s, status=429)
-            answer.headers["Retry-After"] = str(wait_s)
-            return answer
+            refused = _form(request, target, login=login, problem="too_many", wait_s=wait_s, status=429)
+            refused.headers["Retry-After"] = str(wait_s)
+            return refused
 
 
 @routes.post("/staff/sign-out", access=PUBLIC)
@@ -78,7 +79,13 @@ def _set_cookie(app: web.Application, answer: web.Response, token: str) -> None:
 
 
 def _form(
-    request: web.Request, onward: str, *, login: str = "", problem: str = "", wait_s: int = 0, status: int = 200
+    request: web.Request,
+    onward: str,
+    *,
+    login: str = "",
+    problem: str = "",
+    wait_s: int = 0,
+    status: int = 200,
 ) -> web.Response:
     return render(
         request,
@@ -90,7 +97,3 @@ def _form(
         wait_minutes=-(-wait_s // 60),
         signed_out="signed_out" in request.query,
     )
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""

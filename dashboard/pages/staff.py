@@ -87,7 +87,7 @@ async def _sums(
     numbers: dict[str, dict[str, int]] = {}
     for row in await connection.fetch(queries.sums):
         numbers.setdefault(row["municipality"], {})[row["state"]] = row["devices"]
-    points = dict(await connection.fetch(queries.point_counts))
+    points = {row["municipality"]: row["points"] for row in await connection.fetch(queries.point_counts)}
     rows = [
         (
             municipality,

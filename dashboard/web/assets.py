@@ -8,10 +8,10 @@ import hashlib
 import mimetypes
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Self
 
 from aiohttp import web
 from xstatic.pkg import leaflet
@@ -45,13 +45,6 @@ class Assets:
             digest.update(f"{name}\0{len(body)}\0".encode() + body)
         self.version = digest.hexdigest()[:12]
 
-    @classmethod
-    def load(cls) -> Self:
-        """Read all assets of the program."""
-        contents = dict(_walk(files("dashboard").joinpath("assets"), ""))
-        contents.update(_walk(Path(leaflet.BASE_DIR), "leaflet/"))
-        return cls(contents)
-
     def url(self, name: str) -> str:
         """The address of an asset; an unknown name is an error in a template."""
         if name not in self._assets:
@@ -73,6 +66,14 @@ class Assets:
         if found.packed is not None and "gzip" in request.headers.get("Accept-Encoding", ""):
             return web.Response(body=found.packed, headers={**headers, "Content-Encoding": "gzip"})
         return web.Response(body=found.body, headers=headers)
+
+
+@cache
+def load_assets() -> Assets:
+    """Read and pack all assets of the program, once a process."""
+    contents = dict(_walk(files("dashboard").joinpath("assets"), ""))
+    contents.update(_walk(Path(leaflet.BASE_DIR), "leaflet/"))
+    return Assets(contents)
 
 
 def _asset(name: str, body: bytes) -> Asset:

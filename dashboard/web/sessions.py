@@ -65,6 +65,8 @@ class Sessions:
     async def sign_in(self, login: str, password: str) -> Attempt:
         """Check login and password; the same work is done whether or not there is such a person."""
         login = login.strip().lower()[:128]
+        if not people.is_login(login):
+            login = ""  # nobody has it, and the database need not see it
         if wait_s := self._brake.try_once(login):
             return TooManyTries(wait_s)
         async with self._database.transaction(Role.WEB, SignIn(login=login)) as connection:

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 
 from babel.numbers import format_decimal
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
 from dashboard.web import times
-from dashboard.web.assets import Assets
+from dashboard.web.assets import Assets, load_assets
 from dashboard.web.language import CODES, Language, language
 
 EXTENSIONS = ["jinja2.ext.i18n"]
@@ -24,6 +24,12 @@ class Templates:
     def render(self, template: str, lang: str, context: dict[str, object]) -> str:
         """Fill in a template."""
         return self._environments[lang].get_template(template).render(context)
+
+
+@cache
+def load_templates() -> Templates:
+    """The templates of the program, compiled once a process."""
+    return Templates(load_assets())
 
 
 def environment(chosen: Language, asset: Callable[[str], str]) -> Environment:

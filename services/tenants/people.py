@@ -45,9 +45,14 @@ class Person:
 def login_of(text: str) -> str:
     """Bring a login into its one form; raises `PersonError` when it cannot be one."""
     login = text.strip().lower()
-    if not _LOGIN.fullmatch(login):
+    if not is_login(login):
         raise PersonError("a login has 3 to 128 characters: a–z, 0–9 and . _ @ + -, a letter or digit first")
     return login
+
+
+def is_login(text: str) -> bool:
+    """Whether somebody could have this login."""
+    return _LOGIN.fullmatch(text) is not None
 
 
 async def add(
@@ -55,12 +60,18 @@ async def add(
 ) -> Person:
     """Register a person; raises `PersonError` when login, role and municipality do not fit, or the login is taken."""
     if (municipality is None) != (role in EVERYWHERE):
-        needs = "is held everywhere, name no municipality" if municipality else "is held in one municipality: name it"
+        needs = (
+            "is held everywhere, name no municipality"
+            if municipality
+            else "is held in one municipality: name it"
+        )
         raise PersonError(f"the role {role} {needs}")
     password_hash = await hash_password(password)
     try:
         async with connection.transaction():
-            row = await connection.fetchrow(queries.add_person, login_of(login), municipality, role, password_hash)
+            (row,) = await connection.fetch(
+                queries.add_person, login_of(login), municipality, role, password_hash
+            )
     except asyncpg.UniqueViolationError:
         raise PersonError(f"there is already a person with the login {login_of(login)}") from None
     except asyncpg.ForeignKeyViolationError:

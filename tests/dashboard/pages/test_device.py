@@ -1,0 +1,84 @@
+"""One device: its facts, its day, its use; another municipality's is as if it did not exist."""
+
+from datetime import UTC, datetime, timedelta
+
+from dashboard.day_bar import WIDTH, stretches
+from services.tenants.access import PersonRole
+from tests.dashboard.staffed import LIDHULT, Staffed
+
+NOON = datetime(2026, 3, 29, 12, tzinfo=UTC)
+DAY = timedelta(hours=24)
+
+
+def interval(starts: float, ends: float | None, state: str = "up") -> dict[str, object]:
+    """An interval by hours from noon."""
+    return {
+        "state": state,
+        "reason": "heard",
+        "starts_at": NOON + timedelta(hours=starts),
+        "ends_at": None if ends is None else NOON + timedelta(hours=ends),
+    }
+
+
+def test_bar_is_cut_to_the_day_and_leaves_what_is_unknown_empty() -> None:
+    intervals = [interval(-40, -30), interval(-30, -18), interval(-12, -6, "down"), interval(-6, None)]
+    drawn = stretches(intervals, first=NOON - DAY, last=NOON)
+    assert [(piece.state, piece.x, piece.width, piece.minutes, piece.open) for piece in drawn] == [
+        ("up", 0, WIDTH / 4, 360, False),
+        ("down", WIDTH / 2, WIDTH / 4, 360, False),
+        ("up", WIDTH * 3 / 4, WIDTH / 4, 360, True),
+    ]
+
+
+def test_bar_of_nothing_is_empty_and_short_pieces_count_a_minute() -> None:
+    assert stretches([], first=NOON - DAY, last=NOON) == ()
+    (piece,) = stretches([interval(-1, -0.9999)], first=NOON - DAY, last=NOON)
+    assert piece.minutes == 1
+
+
+async def test_device_shows_its_day_its_use_and_its_last_words(site: Staffed) -> None:
+    now = site.now()
+    await site.set_state("hs-lidhult-1", "down", "silent", since=now - timedelta(hours=2))
+    await site.run(_HISTORY, now - timedelta(hours=10), now - timedelta(hours=2))
+    await site.run(_USAGE, now - timedelta(hours=4))
+    await site.happens(LIDHULT, "device.heartbeat", {"uptime_s": 4, "temp_c": 41.5})
+    async with site.signed_in(PersonRole.VIEWER) as http, http.get("/staff/devices/hs-lidhult-1") as answer:
+        assert answer.status == 200
+        text = await answer.text()
+    for words in (
+        "Har tystnat",
+        "var 60:e sekund",
+        "pågår",
+        "480",
+        "12,5",
+        "Livstecken, 41.5 °C",
+        "uppskattat",
+    ):
+        assert words in text, words
+    assert text.count("<rect data-state=") == 2
+    assert "style=" not in text
+
+
+_HISTORY = """
+WITH first AS (
+    INSERT INTO status_interval (municipality, device, starts_at, ends_at, state, reason)
+    VALUES ('0781', 'hs-lidhult-1', $1, $2, 'up', 'heard')
+)
+INSERT INTO status_interval (municipality, device, starts_at, ends_at, state, reason)
+VALUES ('0781', 'hs-lidhult-1', $2, NULL, 'down', 'silent')
+"""
+_USAGE = """
+INSERT INTO usage_hour (municipality, device, hour, samples, clients_max, clients_mean, down_bytes, up_bytes,
+    estimated, kiosk_sessions, kiosk_views)
+VALUES ('0781', 'hs-lidhult-1', date_trunc('hour', $1::timestamptz), 12, 19, 7.25, 12500000, 900000, true, 0, 0)
+"""
+
+
+async def test_foreign_and_missing_devices_look_the_same(site: Staffed) -> None:
+    async with site.signed_in() as http:
+        pages = []
+        for device in ("hs-fornasa-1", "hs-nowhere", "'; DROP TABLE event", "%2e%2e%2f"):
+            async with http.get(f"/staff/devices/{device}") as answer:
+                assert answer.status == 404
+                pages.append((await answer.text()).partition("<main")[2])
+        assert len(set(pages)) == 1

@@ -1,0 +1,93 @@
+"""The staff overview: worst first, whole without script, and only one's own."""
+
+from datetime import timedelta
+
+from services.tenants.access import PersonRole
+from tests.dashboard.staffed import FORNASA, LIDHULT, Staffed
+
+
+async def page(
+    site: Staffed, path: str, role: PersonRole = PersonRole.MUNICIPAL_ADMIN, status: int = 200
+) -> str:
+    async with site.signed_in(role) as http, http.get(path) as answer:
+        assert answer.status == status
+        assert answer.headers["Cache-Control"] == "no-store"
+        return await answer.text()
+
+
+async def test_states_reasons_and_clients_stand_in_the_page(site: Staffed) -> None:
+    await site.set_state("hs-lidhult-1", "down", "silent", since=site.now() - timedelta(hours=3))
+    await site.happens(LIDHULT, "wifi.usage", {"iface": "wlan0", "clients": 12})
+    text = await page(site, "/staff")
+    assert "Ljungby" in text
+    assert "Ingen kontakt" in text
+    assert "Har tystnat" in text
+    assert "12 anslutna nu" in text
+    assert 'data-part="clients">12<' in text
+    assert text.index("hs-lidhult-1") < text.index("hs-lidhult-2")  # worst first
+    assert "Har aldrig hörts" in text
+
+
+async def test_words_are_english_when_asked_and_links_keep_it(site: Staffed) -> None:
+    text = await page(site, "/staff?lang=en")
+    assert "Never heard" in text
+    assert 'href="/staff/devices/hs-lidhult-1?lang=en"' in text
+
+
+async def test_municipality_sees_itself_only(site: Staffed) -> None:
+    await site.happens(FORNASA, "device.heartbeat", {"uptime_s": 1})
+    text = await page(site, "/staff")
+    assert "hs-fornasa-1" not in text
+    assert "Fornåsa" not in text
+    assert '<select id="municipality"' not in text
+    for code in ("0583", "9999", "x"):
+        await page(site, f"/staff?municipality={code}", status=404)
+
+
+async def test_installation_chooses_among_all(site: Staffed) -> None:
+    await site.happens(FORNASA, "device.heartbeat", {"uptime_s": 1})
+    everything = await page(site, "/staff", PersonRole.INSTALLATION_ADMIN)
+    assert "hs-fornasa-1" in everything
+    assert "hs-lidhult-1" in everything
+    assert '<select id="municipality"' in everything
+    motala = await page(site, "/staff?municipality=0583", PersonRole.INSTALLATION_ADMIN)
+    assert "hs-fornasa-1" in motala
+    assert "hs-lidhult-1" not in motala
+
+
+async def test_network_sees_sums_and_no_device(site: Staffed) -> None:
+    await site.set_state("hs-lidhult-1", "down", "silent")
+    text = await page(site, "/staff", PersonRole.NETWORK)
+    assert "Ljungby" in text
+    assert "Motala" in text
+    assert "hs-" not in text
+    await page(site, "/staff/devices/hs-lidhult-1", PersonRole.NETWORK, status=403)
+
+
+async def test_page_says_when_we_ourselves_cannot_see(site: Staffed) -> None:
+    seeing = await page(site, "/staff")
+    assert 'data-blind="" hidden' in seeing
+    site.skew = timedelta(hours=2)
+    blind = await page(site, "/staff")
+    assert 'data-blind="" hidden' not in blind
+    assert '<span data-part="names">Ljungby</span>' in blind
+
+
+async def test_retired_devices_are_gone_and_suspended_ones_say_so(site: Staffed) -> None:
+    await site.run("UPDATE device SET lifecycle = 'retired' WHERE id = 'hs-lidhult-1'")
+    await site.run("UPDATE device SET lifecycle = 'suspended', point = NULL WHERE id = 'hs-lidhult-2'")
+    text = await page(site, "/staff")
+    assert "hs-lidhult-1" not in text
+    assert "avstängd" in text
+    assert "Utan servicepunkt" in text
+    assert "Inga enheter." in text
+
+
+async def test_newest_events_come_first_and_late_ones_keep_their_time(site: Staffed) -> None:
+    early = site.now() - timedelta(hours=5)
+    await site.happens(LIDHULT, "device.status", {"state": "online"})
+    await site.happens(
+        LIDHULT, "device.status", {"state": "offline", "reason": "power"}, at=early, time=early
+    )
+    text = await page(site, "/staff")
+    assert text.index("Kopplades från: power") < text.index("Anslöt")
