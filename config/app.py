@@ -72,7 +72,9 @@ async def bypunkt(
         if Part.WEB in parts:
             readiness = readiness_of(database, clock=clock)
             app = web_app(database, options=settings.web, clock=clock, readiness=readiness)
-            address = await stack.enter_async_context(serve(app, host=settings.web.host, port=settings.web.port))
+            address = await stack.enter_async_context(
+                serve(app, host=settings.web.host, port=settings.web.port)
+            )
         log.info("started", parts=[str(part) for part in Part if part in parts], address=address)
         yield Running(gateway, address)
         log.info("stopping")

@@ -157,5 +157,3 @@ def _disk(path: Path) -> Finding:
     if free < LEAST_FREE_BYTES:
         return Finding("disk", Grade.FAILED, f"only {free / 1e9:.1f} GB are free here; keep at least 2 GB")
     return Finding("disk", Grade.OK, f"{free / 1e9:.0f} GB free here")
-
-

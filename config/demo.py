@@ -18,9 +18,9 @@ from rich.markup import escape
 from config.app import bypunkt
 from config.settings import Settings
 from dashboard.options import WebOptions
-from gateway.embedded import EmbeddedBroker, embedded_broker
+from gateway.embedded import Amqtt, EmbeddedBroker, embedded_broker
 from gateway.options import MqttOptions
-from gateway.simulator import BrokerAddress, Fleet, SimulatedDevice, rhythm_s
+from gateway.simulator import BrokerAddress, FaultKind, Fleet, SimulatedDevice, StagedFault, rhythm_s
 from gateway.topics import NativeTopic
 from services.runtime.tasks import running
 from services.storage.database import Connection, Database, Installation, Role
@@ -37,6 +37,11 @@ WEB_PORT, MQTT_PORT = 8080, 1883
 # Known to everybody on purpose: the demo listens on this machine only, and its data is made up.
 PASSWORD = "bypunkt-demo"  # noqa: S105
 ADMIN = "demo"
+# So that everybody who looks sees an outage, and a device that was cut off and tells afterwards what happened.
+STAGED = (
+    StagedFault(device="hs-tannaker-1", kind=FaultKind.POWER_CUT, after_s=20, for_s=25),
+    StagedFault(device="hs-gunnarn-1", kind=FaultKind.UPLINK_LOST, after_s=15, for_s=85),
+)
 
 
 class DemoRefused(ValueError):
@@ -60,7 +65,9 @@ async def run(plan: Plan) -> None:
     """Run the demo until cancelled, or for `plan.seconds`; leaves no process, and no file unless `plan.data` says so."""
     registry = _villages(plan)
     async with AsyncExitStack() as stack:
-        directory = plan.data or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bypunkt-demo-")))
+        directory = plan.data or Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="bypunkt-demo-"))
+        )
         directory.mkdir(parents=True, exist_ok=True)
         directory.chmod(0o755)
         broker = await stack.enter_async_context(_broker(plan, directory / "broker"))
@@ -95,11 +102,15 @@ def _villages(plan: Plan) -> RegistryFile:
         if device.point in names
     ]
     chosen = [
-        record for record in whole.municipalities if plan.municipalities is None or record.code in plan.municipalities
+        record
+        for record in whole.municipalities
+        if plan.municipalities is None or record.code in plan.municipalities
     ]
     if plan.municipalities and (unknown := plan.municipalities - {record.code for record in chosen}):
         known = ", ".join(f"{record.code} {record.name}" for record in whole.municipalities)
-        raise DemoRefused(f"there is no municipality {', '.join(sorted(unknown))} in the demo; there are {known}")
+        raise DemoRefused(
+            f"there is no municipality {', '.join(sorted(unknown))} in the demo; there are {known}"
+        )
     return whole.model_copy(update={"municipalities": chosen, "service_points": points, "devices": devices})
 
 
@@ -120,10 +131,15 @@ def _is_free(port: int) -> bool:
         return True
 
 
+def _protocol(broker: EmbeddedBroker) -> Literal["auto", "3.1.1"]:
+    # amqtt leaves a CONNECT of MQTT 5 without an answer, so asking for it only costs a second.
+    return "3.1.1" if isinstance(broker, Amqtt) else "auto"
+
+
 def _settings(plan: Plan, broker: EmbeddedBroker, url: str) -> Settings:
     return Settings.model_construct(
         database=DatabaseOptions(url=SecretStr(url)),
-        mqtt=MqttOptions(host=HOST, port=broker.port, canary_s=2),
+        mqtt=MqttOptions(host=HOST, port=broker.port, canary_s=2, protocol=_protocol(broker)),
         web=WebOptions(host=HOST, port=plan.port or (WEB_PORT if _is_free(WEB_PORT) else 0)),
     )
 
@@ -154,7 +170,13 @@ def _fleet(registry: RegistryFile, broker: EmbeddedBroker, speed: float) -> Flee
         )
         for device in registry.devices
     ]
-    return Fleet(devices, broker=BrokerAddress(host=HOST, port=broker.port), speed=speed)
+    staged = [fault for fault in STAGED if fault.device in {device.id for device in devices}]
+    return Fleet(
+        devices,
+        broker=BrokerAddress(host=HOST, port=broker.port, protocol=_protocol(broker)),
+        speed=speed,
+        staged=staged,
+    )
 
 
 def _welcome(address: str, broker: EmbeddedBroker, registry: RegistryFile) -> None:

@@ -18,15 +18,21 @@ def readiness_of(database: Database, *, clock: Clock) -> ReadinessCheck:
         try:
             lanes = await sight_of_lanes(database)
         except UNREACHABLE:
-            return Readiness((
-                Part("database", ready=False, detail="not reached"),
-                Part("broker", ready=False, detail="not known without the database"),
-            ))
-        seeing = [lane for lane, seen_until in lanes.items() if seen_until and clock() - seen_until <= _BLIND_AFTER]
+            return Readiness(
+                (
+                    Part("database", ready=False, detail="not reached"),
+                    Part("broker", ready=False, detail="not known without the database"),
+                )
+            )
+        seeing = [
+            lane for lane, seen_until in lanes.items() if seen_until and clock() - seen_until <= _BLIND_AFTER
+        ]
         blind = len(lanes) - len(seeing)
         detail = f"{blind} of {len(lanes)} lanes have seen no canary for 15 s" if blind else ""
         if not lanes:
             detail = "no municipality is registered"
-        return Readiness((Part("database", ready=True), Part("broker", ready=blind == 0 and bool(lanes), detail=detail)))
+        return Readiness(
+            (Part("database", ready=True), Part("broker", ready=blind == 0 and bool(lanes), detail=detail))
+        )
 
     return check

@@ -30,5 +30,3 @@ async def replay(database: Database, letter: asyncpg.Record) -> list[Refused]:
             await append(connection, lane.number, accepted)
             await drop(connection, [letter["id"]])
     return refused
-
-

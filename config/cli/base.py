@@ -56,9 +56,13 @@ def explain(error: BaseException) -> list[str]:
     if isinstance(error, _OURS):
         return str(error).splitlines()
     if isinstance(error, (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError)):
-        return [f"PostgreSQL refuses the sign-in: {error}. Check the user and password in BYPUNKT_DATABASE__URL"]
+        return [
+            f"PostgreSQL refuses the sign-in: {error}. Check the user and password in BYPUNKT_DATABASE__URL"
+        ]
     if isinstance(error, UNREACHABLE):
-        return [f"cannot reach PostgreSQL ({describe(error)}). Is it running, and is BYPUNKT_DATABASE__URL right?"]
+        return [
+            f"cannot reach PostgreSQL ({describe(error)}). Is it running, and is BYPUNKT_DATABASE__URL right?"
+        ]
     return [describe(error)]
 
 
@@ -97,9 +101,10 @@ async def _until_stopped(work: Coroutine[Any, Any, None]) -> None:
 @asynccontextmanager
 async def whole_installation() -> AsyncIterator[Connection]:
     """Open a transaction for the operator's work on people and dead letters."""
-    async with open_database(settings_for_command()) as database, database.transaction(
-        Role.WEB, Installation()
-    ) as connection:
+    async with (
+        open_database(settings_for_command()) as database,
+        database.transaction(Role.WEB, Installation()) as connection,
+    ):
         yield connection
 
 
@@ -115,7 +120,10 @@ async def every_municipality() -> AsyncIterator[Connection]:
 async def municipality_codes(database: Database) -> tuple[str, ...]:
     """Return the codes of all municipalities."""
     async with database.transaction(Role.READ, Public()) as connection:
-        return tuple(row["code"] for row in await connection.fetch("SELECT code FROM public_municipality ORDER BY code"))
+        return tuple(
+            row["code"]
+            for row in await connection.fetch("SELECT code FROM public_municipality ORDER BY code")
+        )
 
 
 def show(rows: Sequence[Mapping[str, object]], *, as_json: bool, empty: str) -> None:

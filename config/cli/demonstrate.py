@@ -24,13 +24,25 @@ def add_to(app: typer.Typer) -> None:
 
 
 def demonstrate(
-    seconds: Annotated[float | None, typer.Option(help="End after this long; otherwise on Ctrl-C.", min=0)] = None,
-    port: Annotated[int | None, typer.Option(help="Port of the web face (8080, or a free one).", min=1)] = None,
-    mqtt_port: Annotated[int | None, typer.Option(help="Port of the broker (1883, or a free one).", min=1)] = None,
-    data: Annotated[Path | None, typer.Option(help="Keep the data here; otherwise it is thrown away.")] = None,
+    seconds: Annotated[
+        float | None, typer.Option(help="End after this long; otherwise on Ctrl-C.", min=0)
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port of the web face (8080, or a free one).", min=1)
+    ] = None,
+    mqtt_port: Annotated[
+        int | None, typer.Option(help="Port of the broker (1883, or a free one).", min=1)
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Keep the data here; otherwise it is thrown away.")
+    ] = None,
     municipalities: Annotated[str, typer.Option(help="`all`, or codes with commas between.")] = "all",
-    speed: Annotated[float, typer.Option(help="How much faster than life the villages live.", min=1, max=600)] = 60,
-    broker: Annotated[Broker | None, typer.Option(help="Which broker to start; otherwise what is there.")] = None,
+    speed: Annotated[
+        float, typer.Option(help="How much faster than life the villages live.", min=1, max=600)
+    ] = 60,
+    broker: Annotated[
+        Broker | None, typer.Option(help="Which broker to start; otherwise what is there.")
+    ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", help="Show the program's log.")] = False,
 ) -> None:
     """Try bypunkt: everything on this machine, with simulated villages, and nothing left behind."""
@@ -40,7 +52,9 @@ def demonstrate(
         port=port,
         mqtt_port=mqtt_port,
         data=data,
-        municipalities=None if municipalities == "all" else {code.strip() for code in municipalities.split(",")},
+        municipalities=None
+        if municipalities == "all"
+        else {code.strip() for code in municipalities.split(",")},
         speed=speed,
         broker=broker.value if broker else None,
     )

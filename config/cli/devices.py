@@ -33,13 +33,21 @@ _HELP = {
 
 def add(
     device: DeviceId,
-    kind: Annotated[str, typer.Option(help="hotspot, kiosk, tracker, loan_computer, locker, ground_station, gateway.")],
+    kind: Annotated[
+        str, typer.Option(help="hotspot, kiosk, tracker, loan_computer, locker, ground_station, gateway.")
+    ],
     municipality: Annotated[str, typer.Option(help="Four-digit code of the municipality.")],
     point: Annotated[str | None, typer.Option(help="The service point that it stands at.")] = None,
     interval: Annotated[int, typer.Option(help="Seconds between its heartbeats.")] = 60,
 ) -> None:
     """Register a device."""
-    record = {"id": device, "kind": kind, "municipality": municipality, "point": point, "expected_interval_s": interval}
+    record = {
+        "id": device,
+        "kind": kind,
+        "municipality": municipality,
+        "point": point,
+        "expected_interval_s": interval,
+    }
     try:
         registry = RegistryFile.model_validate({"devices": [record]})
     except ValueError as error:
@@ -97,5 +105,3 @@ def _mover(lifecycle: Lifecycle):  # noqa: ANN202 - a command function, read by 
 async def _move(device: str, lifecycle: Lifecycle) -> None:
     async with every_municipality() as connection:
         await move(connection, device, lifecycle)
-
-

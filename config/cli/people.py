@@ -28,7 +28,9 @@ def add_to(app: typer.Typer) -> None:
 def add(
     login: Login,
     role: Annotated[PersonRole, typer.Option(help="What the person may do (docs/roles.md).")],
-    municipality: Annotated[str | None, typer.Option(help="Code of the municipality, for municipal roles.")] = None,
+    municipality: Annotated[
+        str | None, typer.Option(help="Code of the municipality, for municipal roles.")
+    ] = None,
 ) -> None:
     """Add a person; the password is asked for, or read from standard input."""
     secret = _ask_password()

@@ -18,8 +18,12 @@ def add_to(app: typer.Typer) -> None:
 
 
 def rebuild(
-    reading: Annotated[str, typer.Argument(help=f"One of: {', '.join(reading.name for reading in READINGS)}.")],
-    verify: Annotated[bool, typer.Option("--verify", help="Change nothing; compare the tables with the log.")] = False,
+    reading: Annotated[
+        str, typer.Argument(help=f"One of: {', '.join(reading.name for reading in READINGS)}.")
+    ],
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Change nothing; compare the tables with the log.")
+    ] = False,
 ) -> None:
     """Make a reading's tables again from the log, or compare them with it."""
     chosen = next((one for one in READINGS if one.name == reading), None)

@@ -36,4 +36,6 @@ async def _import(
     registries: list[tuple[Path, RegistryFile]], codes: set[str] | None
 ) -> list[tuple[Path, Imported]]:
     async with open_database(settings_for_command()) as database:
-        return [(path, await import_registry(database, registry, only=codes)) for path, registry in registries]
+        return [
+            (path, await import_registry(database, registry, only=codes)) for path, registry in registries
+        ]

@@ -19,9 +19,13 @@ def add_to(app: typer.Typer) -> None:
 
 
 def simulate(
-    devices: Annotated[int, typer.Option(help="How many of the registered, synthetic devices to play.", min=1)] = 34,
+    devices: Annotated[
+        int, typer.Option(help="How many of the registered, synthetic devices to play.", min=1)
+    ] = 34,
     rate: Annotated[float, typer.Option(help="Events a second, all devices together.", min=0.1)] = 10,
-    seconds: Annotated[float | None, typer.Option(help="End after this long; otherwise on Ctrl-C.", min=0)] = None,
+    seconds: Annotated[
+        float | None, typer.Option(help="End after this long; otherwise on Ctrl-C.", min=0)
+    ] = None,
 ) -> None:
     """Play registered devices that are marked as synthetic, at a steady rate."""
     run_until_stopped(_simulate(settings_for_command(), devices, rate, seconds))

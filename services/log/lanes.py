@@ -4,9 +4,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
+import structlog
+
 from services.log.append import queries
-from services.runtime.tasks import supervise
-from services.storage.database import Database, Public, Role
+from services.runtime.tasks import describe, supervise
+from services.storage.database import UNREACHABLE, Database, Public, Role
+
+log = structlog.get_logger()
 
 # A registry change whose notification was missed is noticed after this long, seconds.
 _LOOK_AGAIN_S = 30.0
@@ -32,7 +36,7 @@ async def work_in_lanes(
     at_work: set[int] = set()
     async with database.listen("bypunkt_registry") as notices, asyncio.TaskGroup() as tasks:
         while True:
-            for lane in await lanes_in_use(database):
+            for lane in await _lanes_if_reachable(database):
                 if lane not in at_work:
                     at_work.add(lane)
                     title = f"{name} lane {lane}"
@@ -42,6 +46,15 @@ async def work_in_lanes(
             except TimeoutError:
                 continue
             on_change()
+
+
+async def _lanes_if_reachable(database: Database) -> list[int]:
+    try:
+        return await lanes_in_use(database)
+    except UNREACHABLE as error:
+        # The lanes at work wait for the database by themselves, with what they have in hand: leave them alone.
+        log.warning("database_unreachable", error=describe(error))
+        return []
 
 
 def _bound(work: Callable[[int], Awaitable[None]], lane: int) -> Callable[[], Awaitable[None]]:

@@ -6,8 +6,8 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from services.log.append import append, columns, queries
-from services.storage.database import Database, Lane, Role
+from services.log.append import append, columns, make_partitions, queries
+from services.storage.database import Database, Lane, Public, Role
 from tests.support.villages import NOON, add, heartbeat, lane_of, villages
 
 
@@ -119,3 +119,27 @@ async def test_the_look_for_an_earlier_copy_uses_the_key(database_url: str, admi
     text = "\n".join(row[0] for row in plan)
     assert "Seq Scan on event_standard_2026m09" not in text, text
     assert "event_standard_2026m09_pkey" in text, text
+
+
+async def test_partitions_are_made_while_others_read_and_write(database_url: str) -> None:
+    """Making room must not deadlock with the log's readers and writers."""
+    async with villages(database_url) as database:
+        lane = await lane_of(database, "0781")
+
+        async def write() -> None:
+            for number in range(40):
+                await add(database, heartbeat(number))
+
+        async def read() -> None:
+            for _ in range(40):
+                async with database.transaction(Role.WORKER, Lane(lane)) as connection:
+                    await connection.fetch(queries.events_after, lane, 0, 10)
+                    await connection.fetch("SELECT count(*) FROM event")
+
+        async def make() -> None:
+            for month in range(24):
+                async with database.transaction(Role.INGEST, Public()) as connection:
+                    await make_partitions(connection, now=NOON + timedelta(days=31 * month))
+
+        await asyncio.gather(write(), read(), read(), make())
+        assert len(await _positions(database, lane)) == 40

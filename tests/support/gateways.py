@@ -20,10 +20,14 @@ ALL = Tenants(("0781", "0583"))
 
 
 @asynccontextmanager
-async def at_work(url: str, broker: EmbeddedBroker, **options: Any) -> AsyncIterator[tuple[Database, Gateway]]:
+async def at_work(
+    url: str, broker: EmbeddedBroker, **options: Any
+) -> AsyncIterator[tuple[Database, Gateway]]:
     """Run a gateway on two registered municipalities and wait until it sees."""
     async with villages(url, at=now()) as database:
-        gateway = Gateway(database, MqttOptions(host=broker.host, port=broker.port, canary_s=0.5, **options), clock=now)
+        gateway = Gateway(
+            database, MqttOptions(host=broker.host, port=broker.port, canary_s=0.5, **options), clock=now
+        )
         async with running({"gateway": gateway.run}):
             await eventually(lambda: sees(gateway))
             yield database, gateway
@@ -38,7 +42,11 @@ def sees(gateway: Gateway) -> bool:
 async def device(broker: EmbeddedBroker, name: str, municipality: str = "0781") -> AsyncIterator[Session]:
     """Connect as a device that listens for its receipts."""
     options = SessionOptions(
-        host=broker.host, port=broker.port, client_id=name, subscriptions=(ack_topic(municipality, name),), durable=False
+        host=broker.host,
+        port=broker.port,
+        client_id=name,
+        subscriptions=(ack_topic(municipality, name),),
+        durable=False,
     )
     async with Session(options) as session:
         await session.wait_connected()

@@ -26,6 +26,8 @@ CREATE TABLE event_standard PARTITION OF event FOR VALUES IN ('standard') PARTIT
 CREATE TABLE event_long PARTITION OF event FOR VALUES IN ('long') PARTITION BY RANGE (at);
 
 -- Makes the partitions that events between two instants need: weeks for short, months for standard, years for long.
+-- A leaf is made on its own and then attached, which locks nobody out: creating it as a partition would take the
+-- whole log, and deadlock with its readers.
 -- SECURITY DEFINER because a partition belongs to the owner, and no run-time role may own one.
 CREATE FUNCTION make_event_partitions(first timestamptz, last timestamptz) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = bypunkt, pg_temp SET timezone = 'UTC' AS $$
@@ -44,8 +46,9 @@ BEGIN
         WHILE edge <= last LOOP
             leaf := format('event_%s_%s', class.name, to_char(edge, class.label));
             IF to_regclass(leaf) IS NULL THEN
-                EXECUTE format('CREATE TABLE %I PARTITION OF %I FOR VALUES FROM (%L) TO (%L)',
-                    leaf, 'event_' || class.name, edge, edge + ('1 ' || class.unit)::interval);
+                EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING ALL)', leaf, 'event_' || class.name);
+                EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
+                    'event_' || class.name, leaf, edge, edge + ('1 ' || class.unit)::interval);
                 made := made + 1;
             END IF;
             edge := edge + ('1 ' || class.unit)::interval;
