@@ -62,7 +62,7 @@ class Plan:
 
 
 async def run(plan: Plan) -> None:
-    """Run the demo until cancelled, or for `plan.seconds`; leaves no process, and no file unless `plan.data` says so."""
+    """Run the demo until cancelled, or for `plan.seconds`; leaves no process, and no file but in `plan.data`."""
     registry = _villages(plan)
     async with AsyncExitStack() as stack:
         directory = plan.data or Path(

@@ -1,4 +1,4 @@
-"""Can this installation serve: is the database reached, and did a canary come the whole way lately?"""
+"""Whether this installation can serve: the database is reached, and canaries come the whole way."""
 
 from datetime import timedelta
 
@@ -18,12 +18,8 @@ def readiness_of(database: Database, *, clock: Clock) -> ReadinessCheck:
         try:
             lanes = await sight_of_lanes(database)
         except UNREACHABLE:
-            return Readiness(
-                (
-                    Part("database", ready=False, detail="not reached"),
-                    Part("broker", ready=False, detail="not known without the database"),
-                )
-            )
+            unknown = Part("broker", ready=False, detail="not known without the database")
+            return Readiness((Part("database", ready=False, detail="not reached"), unknown))
         seeing = [
             lane for lane, seen_until in lanes.items() if seen_until and clock() - seen_until <= _BLIND_AFTER
         ]
@@ -31,8 +27,7 @@ def readiness_of(database: Database, *, clock: Clock) -> ReadinessCheck:
         detail = f"{blind} of {len(lanes)} lanes have seen no canary for 15 s" if blind else ""
         if not lanes:
             detail = "no municipality is registered"
-        return Readiness(
-            (Part("database", ready=True), Part("broker", ready=blind == 0 and bool(lanes), detail=detail))
-        )
+        broker = Part("broker", ready=blind == 0 and bool(lanes), detail=detail)
+        return Readiness((Part("database", ready=True), broker))
 
     return check

@@ -1,4 +1,4 @@
-"""Send a dead letter through judgement and into the log again, as if it had come now but with its own time of receipt."""
+"""Send a dead letter through judgement and into the log again, with its own time of receipt."""
 
 import asyncpg
 

@@ -78,7 +78,7 @@ def settings_file() -> Path:
     return Path(os.environ.get("BYPUNKT_CONFIG") or DEFAULT_FILE)
 
 
-def load(**given: Any) -> Settings:
+def load(**given: Any) -> Settings:  # noqa: ANN401 - sections as pydantic takes them
     """Read the settings; raises `SettingsRefused` with one line a mistake."""
     named = os.environ.get("BYPUNKT_CONFIG")
     if named and not Path(named).is_file():

@@ -7,6 +7,7 @@ rest. So when PostgreSQL is slow or away nothing piles up here, and nothing is d
 import asyncio
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import structlog
@@ -49,7 +50,7 @@ class GatewayLane:
         self._registry_changed = asyncio.Event()
         self._came_up = asyncio.Event()
         self._went_down = asyncio.Event()
-        self._proven = asyncio.Event()
+        self._answered = asyncio.Event()  # the canary is back, or its connection is gone
         self.nonce = secrets.token_hex(8)
         self._sight: Sight | None = None
         self._sight_generation = -1
@@ -61,7 +62,11 @@ class GatewayLane:
 
     def subscribed_to(self, municipality: str) -> bool:
         """Say whether the lane takes in a municipality's events now."""
-        return municipality in self._registry.municipalities and self.session is not None and self.session.connected
+        return (
+            municipality in self._registry.municipalities
+            and self.session is not None
+            and self.session.connected
+        )
 
     def registry_changed(self) -> None:
         """Ask the lane to read the registry again."""
@@ -120,7 +125,7 @@ class GatewayLane:
             await _send_if_possible(session, topic, payload)
         if batch.sight is not None:
             self.seen_at = batch.sight.until
-            self._proven.set()
+            self._answered.set()
 
     async def _judge(self, deliveries: Sequence[Delivery]) -> Batch:
         events = [delivery for delivery in deliveries if delivery.topic != canary_topic(self.lane)]
@@ -183,12 +188,12 @@ class GatewayLane:
         while True:
             await session.wait_connected()
             self._came_up.clear()
-            self._proven.clear()
+            self._answered.clear()
             sent = int(self._clock().timestamp() * 1000)
             await _send_if_possible(session, canary_topic(self.lane), f"{self.nonce}:{sent}".encode(), qos=1)
             # One at a time: while the database is away none comes back, and the time is blind.
-            await _first_of(self._proven, self._came_up, within_s=BLIND_AFTER.total_seconds())
-            await _first_of(self._came_up, within_s=self._options.canary_s)
+            await _wait(self._answered, BLIND_AFTER.total_seconds())
+            await _wait(self._came_up, self._options.canary_s)
 
     async def _follow_registry(self, session: Session) -> None:
         while True:
@@ -222,6 +227,7 @@ class GatewayLane:
         if not session_present and self.session is not None and self.session.session_lost_count:
             SESSION_LOST.labels(self.lane).inc()
         self._came_up.set()
+        self._answered.set()
 
     def _on_down(self, reason: str) -> None:
         log.warning("lane_disconnected", lane=self.lane, reason=reason)
@@ -235,10 +241,7 @@ async def _send_if_possible(session: Session, topic: str, payload: bytes, *, qos
         return  # receipts come again when the device repeats; canaries with the next connection
 
 
-async def _first_of(*events: asyncio.Event, within_s: float) -> None:
-    waits = [asyncio.create_task(event.wait(), name="lane signal") for event in events]
-    try:
-        await asyncio.wait(waits, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for wait in waits:
-            wait.cancel()
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()

@@ -21,16 +21,22 @@ class MqttOptions(BaseModel):
     )
     password: SecretStr | None = Field(default=None, description="The account's password.")
     password_file: Path | None = Field(default=None, description="A file that holds the password instead.")
-    tls_ca: Path | None = Field(default=None, description="Certificate authority file; given, the connection uses TLS.")
+    tls_ca: Path | None = Field(
+        default=None, description="Certificate authority file; given, the connection uses TLS."
+    )
     protocol: Literal["auto", "5", "3.1.1"] = Field(
-        default="auto", description="MQTT version; `auto` asks for 5 and takes 3.1.1 where the broker has no 5."
+        default="auto",
+        description="MQTT version; `auto` asks for 5 and takes 3.1.1 where the broker has no 5.",
     )
     client_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,40}$")] = Field(
         default="bypunkt-lane-", description="The client id of a lane is this and its number."
     )
-    keepalive_s: Annotated[int, Field(ge=5, le=600)] = Field(default=30, description="MQTT keep alive, seconds.")
+    keepalive_s: Annotated[int, Field(ge=5, le=600)] = Field(
+        default=30, description="MQTT keep alive, seconds."
+    )
     window: Annotated[int, Field(ge=10, le=10_000)] = Field(
-        default=500, description="Messages in hand a lane that are not acknowledged yet; the broker keeps the others."
+        default=500,
+        description="Messages in hand a lane that are not acknowledged yet; the broker keeps the others.",
     )
     linger_ms: Annotated[int, Field(ge=0, le=1_000)] = Field(
         default=5, description="How long a batch waits for company before it is stored, milliseconds."

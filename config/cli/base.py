@@ -43,8 +43,8 @@ class CommandFailed(Exception):
 
 
 _OURS = (
-    BrokerError, ChildError, CommandFailed, DemoRefused, DeviceError, EmbeddedPostgresError, ImportRefused, MigrationError, NotConfigured,
-    PersonError, SettingsRefused, UnsafeDatabase,
+    BrokerError, ChildError, CommandFailed, DemoRefused, DeviceError, EmbeddedPostgresError, ImportRefused,
+    MigrationError, NotConfigured, PersonError, SettingsRefused, UnsafeDatabase,
 )  # fmt: skip
 FAILURES = (*_OURS, *UNREACHABLE, asyncpg.PostgresError, ExceptionGroup)
 
@@ -90,12 +90,12 @@ def run_until_stopped(work: Coroutine[Any, Any, None]) -> None:
 
 
 async def _until_stopped(work: Coroutine[Any, Any, None]) -> None:
-    task = asyncio.ensure_future(work)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, task.cancel)
+    task = asyncio.current_task()
+    if task is not None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     with suppress(asyncio.CancelledError):
-        await task
+        await work
 
 
 @asynccontextmanager

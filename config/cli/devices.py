@@ -1,11 +1,14 @@
 """`bypunkt device`: add, list, show, suspend, resume and retire devices."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
 from config.app import open_database
 from config.cli.base import AsJson, CommandFailed, every_municipality, run, settings_for_command, show
+from services.status.store import device_states
 from services.tenants.devices import device_named, every_device, move
 from services.tenants.importing import Imported, import_registry
 from services.tenants.models import Lifecycle, RegistryFile
@@ -62,8 +65,9 @@ async def _add(registry: RegistryFile) -> Imported:
 
 
 def _reasons(error: ValueError) -> list[str]:
-    problems = getattr(error, "errors", list)()
-    return [f"{problem['loc'][-1]}: {problem['msg']}" for problem in problems] or [str(error)]
+    if isinstance(error, ValidationError):
+        return [f"{problem['loc'][-1]}: {problem['msg']}" for problem in error.errors()]
+    return [str(error)]
 
 
 def list_devices(as_json: AsJson = False) -> None:
@@ -86,15 +90,12 @@ def show_device(device: DeviceId, as_json: AsJson = False) -> None:
 async def _device(device: str) -> dict[str, object]:
     async with every_municipality() as connection:
         row = dict(await device_named(connection, device))
-        state = await connection.fetchrow(
-            "SELECT state, reason, since, last_sign_at FROM device_status WHERE municipality = $1 AND device = $2",
-            row["municipality"],
-            device,
-        )
-        return {**row, **(dict(state) if state else {"state": "blind", "reason": "never_seen"})}
+        states = await device_states(connection, [row["municipality"]])
+    state = next(state for state in states if state["device"] == device)
+    return {**row, **{name: state[name] for name in ("state", "reason", "since", "last_sign_at")}}
 
 
-def _mover(lifecycle: Lifecycle):  # noqa: ANN202 - a command function, read by typer
+def _mover(lifecycle: Lifecycle) -> Callable[[str], None]:
     def command(device: DeviceId) -> None:
         run(_move(device, lifecycle))
         print(f"device {device} is {lifecycle}")

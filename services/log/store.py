@@ -80,24 +80,28 @@ async def _store_or_split(
 async def _sieve(
     database: Database, lane: int, events: list[Accepted]
 ) -> tuple[list[Accepted], list[Refused]]:
-    """Find the events that PostgreSQL refuses by trying halves, in transactions that are rolled back."""
+    """Find the events that PostgreSQL refuses by trying halves, each rolled back."""
     try:
-        async with database.transaction(Role.INGEST, Lane(lane)) as connection:
-            await append(connection, lane, events)
-            raise _OnlyTried
-    except _OnlyTried:
-        return events, []
+        await _try(database, lane, events)
     except _BAD_DATUM as error:
         if len(events) == 1:
             return [], [_refused_by_storage(events[0], error)]
+    else:
+        return events, []
     half = len(events) // 2
     good, bad = await _sieve(database, lane, events[:half])
     more_good, more_bad = await _sieve(database, lane, events[half:])
     return good + more_good, bad + more_bad
 
 
-class _OnlyTried(Exception):
-    pass
+async def _try(database: Database, lane: int, events: list[Accepted]) -> None:
+    async with database.transaction(Role.INGEST, Lane(lane)) as connection:
+        trial = connection.transaction()
+        await trial.start()
+        try:
+            await append(connection, lane, events)
+        finally:
+            await trial.rollback()
 
 
 async def _store(

@@ -11,8 +11,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.resources import files
+from typing import TypeAlias
 
 import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+Reader: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 
 _LOCK_KEY = 0x62_79_70_75
 _FILE_NAME = re.compile(r"^(\d{4})_([a-z0-9_]+)\.sql$")
@@ -44,10 +48,12 @@ class Migration:
 
 def migrations() -> list[Migration]:
     """Return the program's migrations in their order, which has no gap."""
-    found = []
-    for file in sorted(files(__package__).joinpath("migrations").iterdir(), key=lambda entry: entry.name):
-        if match := _FILE_NAME.match(file.name):
-            found.append(Migration(int(match[1]), match[2], file.read_text(encoding="utf-8")))
+    folder = files(__package__).joinpath("migrations")
+    found = [
+        Migration(int(match[1]), match[2], file.read_text(encoding="utf-8"))
+        for file in sorted(folder.iterdir(), key=lambda entry: entry.name)
+        if (match := _FILE_NAME.match(file.name))
+    ]
     if [migration.version for migration in found] != list(range(1, len(found) + 1)):
         message = "the migration files are not numbered 0001, 0002, … without a gap"
         raise MigrationError(message)
@@ -80,7 +86,7 @@ async def migrate(admin_url: str, *, app_login: str = "bypunkt_app", lanes: int 
         await connection.close()
 
 
-async def pending(connection: "asyncpg.Connection[asyncpg.Record]") -> list[str]:
+async def pending(connection: Reader) -> list[str]:
     """Return the names of migrations that the database lacks; raises `MigrationError` when it is newer."""
     if await connection.fetchval("SELECT to_regclass('bypunkt.migration')") is None:
         return [migration.name for migration in migrations()]
@@ -90,7 +96,7 @@ async def pending(connection: "asyncpg.Connection[asyncpg.Record]") -> list[str]
 @asynccontextmanager
 async def _locked(connection: "asyncpg.Connection[asyncpg.Record]") -> AsyncIterator[None]:
     # Polled: waiting inside pg_advisory_lock() holds a snapshot and deadlocks with CREATE INDEX CONCURRENTLY.
-    while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK_KEY):
+    while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK_KEY):  # noqa: ASYNC110
         await asyncio.sleep(0.1)
     try:
         yield
@@ -115,7 +121,7 @@ async def _apply_new(connection: "asyncpg.Connection[asyncpg.Record]") -> list[s
     return applied
 
 
-async def _ledger(connection: "asyncpg.Connection[asyncpg.Record]") -> dict[int, str]:
+async def _ledger(connection: Reader) -> dict[int, str]:
     rows = await connection.fetch("SELECT version, checksum FROM bypunkt.migration")
     return {row["version"]: row["checksum"] for row in rows}
 

@@ -13,7 +13,7 @@ class DatabaseOptions(BaseModel):
 
     url: SecretStr | None = Field(
         default=None,
-        description="postgresql:// address with the run-time login, which has no rights of its own (docs/operations.md).",
+        description="postgresql:// address with the run-time login, which has no rights of its own.",
     )
     url_file: Path | None = Field(default=None, description="A file that holds the address instead.")
     admin_url: SecretStr | None = Field(

@@ -1,4 +1,4 @@
-"""Is this database safe to promise anything on? (rule R11)"""
+"""Whether a database is safe to promise anything on (rule R11)."""
 
 from services.storage.database import Connection, Database, Public, Role
 from services.storage.migrate import pending
@@ -18,7 +18,11 @@ async def problems(database: Database) -> list[str]:
     """Return what makes the database unfit, each with what to do; none means fit. Raises `UNREACHABLE`'s errors."""
     async with database.transaction(Role.WORKER, Public()) as connection:
         missing = await pending(connection)
-        return [*await _unsafe_settings(connection), *await _unsafe_login(connection), *_not_migrated(missing)]
+        return [
+            *await _unsafe_settings(connection),
+            *await _unsafe_login(connection),
+            *_not_migrated(missing),
+        ]
 
 
 async def refuse_unsafe(database: Database) -> None:
@@ -41,14 +45,15 @@ async def _unsafe_settings(connection: Connection) -> list[str]:
 
 async def _unsafe_login(connection: Connection) -> list[str]:
     row = await connection.fetchrow(
-        "SELECT rolname, rolsuper OR rolbypassrls AS mighty, rolinherit FROM pg_roles WHERE rolname = session_user"
+        "SELECT rolname, rolsuper OR rolbypassrls AS mighty FROM pg_roles WHERE rolname = session_user"
     )
     if row is None or not row["mighty"]:
         return []
-    return [
+    problem = (
         f"the login {row['rolname']} of BYPUNKT_DATABASE__URL is a superuser or bypasses row-level security: "
         "use the login that `bypunkt migrate` prepares (bypunkt_app)"
-    ]
+    )
+    return [problem]
 
 
 def _not_migrated(missing: list[str]) -> list[str]:

@@ -53,10 +53,14 @@ def read_registry(path: Path) -> RegistryFile:
     try:
         return RegistryFile.model_validate(raw)
     except ValidationError as error:
-        raise ImportRefused([f"{path}: {_place(problem['loc'])}: {problem['msg']}" for problem in error.errors()]) from None
+        raise ImportRefused(
+            [f"{path}: {_place(problem['loc'])}: {problem['msg']}" for problem in error.errors()]
+        ) from None
 
 
-async def import_registry(database: Database, registry: RegistryFile, *, only: set[str] | None = None) -> Imported:
+async def import_registry(
+    database: Database, registry: RegistryFile, *, only: set[str] | None = None
+) -> Imported:
     """Write a registry into the database, for the municipalities in `only` if it is given.
 
     Raises `ImportRefused` when a name belongs to another municipality already, or a reference leads nowhere.
@@ -74,7 +78,9 @@ async def import_registry(database: Database, registry: RegistryFile, *, only: s
                 await _put_municipality(connection, record)
         known = {row["code"] for row in await connection.fetch(queries.municipality_codes)}
         if missing := sorted(set(scope.codes) - known):
-            raise ImportRefused([f"municipality {code} is not registered and not in the file" for code in missing])
+            raise ImportRefused(
+                [f"municipality {code} is not registered and not in the file" for code in missing]
+            )
         localities = await _put_localities(connection, points, synthetic=registry.synthetic)
         await _claim(connection, "point", homes)
         for point in points:
@@ -89,7 +95,9 @@ async def import_registry(database: Database, registry: RegistryFile, *, only: s
 def _home(device: DeviceRecord, homes: dict[str, str]) -> str:
     home = device.municipality or homes.get(device.point or "")
     if home is None:
-        raise ImportRefused([f"device {device.id}: point {device.point!r} is not in the file; name a municipality"])
+        raise ImportRefused(
+            [f"device {device.id}: point {device.point!r} is not in the file; name a municipality"]
+        )
     return home
 
 
@@ -133,7 +141,11 @@ async def _claim(connection: Connection, kind: str, homes: dict[str, str]) -> No
         taken[row["municipality"]].append(row["id"])
     if taken:
         raise ImportRefused(
-            [f"{kind} {name} belongs to municipality {owner}; names are never reused" for owner in taken for name in taken[owner]]
+            [
+                f"{kind} {name} belongs to municipality {owner}; names are never reused"
+                for owner in taken
+                for name in taken[owner]
+            ]
         )
 
 

@@ -88,7 +88,9 @@ class PointRecord(_Record):
     @property
     def locality_id(self) -> str:
         """The locality's name as a slug: `Södra Ljunga` is `sodra-ljunga`."""
-        plain = unicodedata.normalize("NFKD", (self.locality or "").lower()).encode("ascii", "ignore").decode()
+        plain = (
+            unicodedata.normalize("NFKD", (self.locality or "").lower()).encode("ascii", "ignore").decode()
+        )
         return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
 
     @model_validator(mode="after")
