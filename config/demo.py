@@ -139,7 +139,7 @@ def _protocol(broker: EmbeddedBroker) -> Literal["auto", "3.1.1"]:
 def _settings(plan: Plan, broker: EmbeddedBroker, url: str) -> Settings:
     return Settings.model_construct(
         database=DatabaseOptions(url=SecretStr(url)),
-        mqtt=MqttOptions(host=HOST, port=broker.port, canary_s=2, protocol=_protocol(broker)),
+        mqtt=MqttOptions(host=HOST, port=broker.port, canary_s=2, strays=True, protocol=_protocol(broker)),
         web=WebOptions(host=HOST, port=plan.port or (WEB_PORT if _is_free(WEB_PORT) else 0)),
     )
 

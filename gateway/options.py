@@ -41,6 +41,11 @@ class MqttOptions(BaseModel):
     linger_ms: Annotated[int, Field(ge=0, le=1_000)] = Field(
         default=5, description="How long a batch waits for company before it is stored, milliseconds."
     )
+    strays: bool = Field(
+        default=False,
+        description="Keep as dead letters what is published below municipalities that are not registered; only for "
+        "brokers without rights a device, since every message is then delivered twice.",
+    )
     canary_s: Annotated[float, Field(ge=0.2, le=15)] = Field(
         default=5.0, description="Seconds between canary messages, which prove that a lane can see."
     )

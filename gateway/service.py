@@ -7,6 +7,7 @@ import structlog
 
 from gateway.lane import GatewayLane
 from gateway.options import MqttOptions
+from gateway.strays import Strays
 from services.log.append import make_partitions
 from services.log.lanes import work_in_lanes
 from services.runtime.clock import Clock
@@ -30,7 +31,10 @@ class Gateway:
     async def run(self) -> None:
         """Make room in the log, then work in every lane."""
         await self._make_partitions()
-        async with running({"partitions": self._keep_partitions}):
+        jobs = {"partitions": self._keep_partitions}
+        if self._options.strays:
+            jobs["strays"] = Strays(self._database, self._options, clock=self._clock).run
+        async with running(jobs):
             await work_in_lanes(self._database, "gateway", self._work, on_change=self._registry_changed)
 
     async def _work(self, lane: int) -> None:

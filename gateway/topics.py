@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 _ROOT = "bypunkt/v1"
+ANY_MUNICIPALITY = f"{_ROOT}/+/+/+"
 _MUNICIPALITY = re.compile(r"[0-9]{4}")
 _DEVICE = re.compile(r"[a-z0-9-]{3,64}")
 _EVENT_TYPE = re.compile(r"[a-z0-9_]+(?:\.[a-z0-9_]+){0,3}")

@@ -82,9 +82,11 @@ class DeviceLife:
         self.conn_id = f"{self.boot_id}.{self._connections}"
 
     def set_uplink(self, now: datetime, *, up: bool) -> None:
-        """Take note that the world is, or is not, to be reached."""
+        """Take note that the world is, or is not, to be reached; what came back says at once how it fares."""
         self._pass(now)
         self._uplink = up
+        if up:
+            self._beat_at = now
 
     @property
     def due_at(self) -> datetime:

@@ -5,7 +5,7 @@ import json
 import random
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime, timedelta
 
 from gateway import topics
@@ -25,12 +25,13 @@ STEADY = timedelta(seconds=10)
 _RECEIPTS_A_TURN = 50
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class BrokerAddress:
     """Where the broker is, what it speaks, and as whom to come; devices come by their own ids unless said."""
 
     host: str
     port: int = 1883
+    _: KW_ONLY
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     protocol: Protocol = "auto"

@@ -1,7 +1,7 @@
 """Which lanes there is work in, and somebody at work in each of them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
 import structlog
@@ -20,6 +20,18 @@ async def lanes_in_use(database: Database) -> list[int]:
     """Return the lanes that have municipalities."""
     async with database.transaction(Role.WORKER, Public()) as connection:
         return [row["lane"] for row in await connection.fetch(queries.lanes_in_use)]
+
+
+async def registered_codes(database: Database) -> frozenset[str]:
+    """Return the codes of all registered municipalities."""
+    async with database.transaction(Role.READ, Public()) as connection:
+        return frozenset(row["code"] for row in await connection.fetch(queries.registered_codes))
+
+
+async def lanes_for(database: Database, codes: Sequence[str]) -> dict[str, int]:
+    """Return the lanes of municipalities, registered or not: a lane is a hash of the code."""
+    async with database.transaction(Role.WORKER, Public()) as connection:
+        return {row["code"]: row["lane"] for row in await connection.fetch(queries.lanes_for, codes)}
 
 
 async def work_in_lanes(

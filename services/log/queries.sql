@@ -142,3 +142,11 @@ LEFT JOIN LATERAL (
     LIMIT 1
 ) AS o ON true
 ORDER BY u.lane
+
+-- name: registered_codes
+-- The codes of all registered municipalities.
+SELECT code FROM public_municipality
+
+-- name: lanes_for
+-- The lanes of municipalities, registered or not.
+SELECT code, lane_for(code) AS lane FROM unnest($1::text[]) AS t (code)
