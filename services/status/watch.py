@@ -54,7 +54,9 @@ class Watch:
 
     def pieces_between(self, start: Millis, end: Millis) -> list[Piece]:
         """The seen pieces within `[start, end)`, cut to it."""
-        found = []
+        found: list[Piece] = []
+        if start >= end:
+            return found
         for index in range(max(self._index_at(start), 0), len(self.pieces)):
             piece_start, piece_end = self.pieces[index]
             if piece_start >= end:

@@ -4,8 +4,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from services.status import store
+from services.status import outlook, store, tables
+from services.status.cases import Key
 from services.status.models import SignKind
+from services.status.moments import millis
 from services.storage.database import Lane, Role
 from tests.status.lanes import DEVICE, HOME, LaneUnderTest, beat, lane_under_test, moment, status
 from tests.support import eventually
@@ -211,3 +213,35 @@ async def test_a_lane_without_a_log_is_left_in_peace(lane: LaneUnderTest) -> Non
     assert await lane.differences() == []
     await lane.rebuild()
     assert await lane.tables() == [[], []]
+
+
+async def test_a_lane_that_lags_is_judged_as_of_what_was_read(lane: LaneUnderTest) -> None:
+    await at(lane, 100)
+    await lane.store([(DEVICE, beat(10)), (DEVICE, beat(20))])
+    async with lane.database.transaction(Role.WORKER, Lane(lane.number)) as connection:
+        behind = await outlook.look_out(connection, lane.number, [10_000], position=1, now=moment(100_000))
+        abreast = await outlook.look_out(connection, lane.number, [20_000], position=2, now=moment(100_000))
+    noon = millis(moment(0))
+    assert behind is not None
+    assert abreast is not None
+    assert (behind.lagging, abreast.lagging) == (True, False)
+    assert behind.known.as_of == 10_000
+    assert abreast.known.as_of == noon + 100_000
+
+
+async def test_an_anchor_is_a_timely_heartbeat_with_the_birth_before_it(lane: LaneUnderTest) -> None:
+    await lane.store(
+        [
+            (DEVICE, status(SignKind.BIRTH, 5, boot="b", conn="c1")),
+            (DEVICE, beat(10)),
+            (DEVICE, beat(20, received_s=90)),
+            (DEVICE, status(SignKind.BIRTH, 30, boot="b", conn="c2")),
+        ]
+    )
+    key, noon = Key(HOME, DEVICE), millis(moment(0))
+    async with lane.database.transaction(Role.WORKER, Lane(lane.number)) as connection:
+        before = {key: noon + 60_000, Key(HOME, OTHER): noon}
+        found = await tables.anchors(connection, before, position=10)
+        none = await tables.anchors(connection, before, position=1)
+    assert {key: (at - noon, carry.conn) for key, (at, carry) in found.items()} == {key: (10_000, "c1")}
+    assert {key: at - noon for key, (at, _) in none.items()} == {key: 5_000}

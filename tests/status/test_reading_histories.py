@@ -14,40 +14,36 @@ from tests.status.lanes import DEVICE, LaneUnderTest, lane_under_test
 SEEDS = range(150 if os.environ.get("HYPOTHESIS_PROFILE") == "thorough" else 10)
 DEVICES = (DEVICE, "hs-lidhult-2")
 LENGTH_S = 900
+KINDS = [SignKind.HEARTBEAT, SignKind.OTHER, SignKind.BIRTH, SignKind.OFFLINE, SignKind.RESTARTING]
 
 
 def history(chance: Random) -> list[tuple[str, Sign]]:
     """What two devices send: heartbeats with holes, connections that come and go, buffers sent later."""
     signs: list[tuple[str, Sign]] = []
     for device in DEVICES:
+        calm = chance.random() < 0.6
+        reports_uplink = device != DEVICE
         at, conn = chance.randrange(0, 60) * 1000, 0
         while at < LENGTH_S * 1000:
-            received = at + chance.choice([0, 0, 0, 0, 0, 0, 700, 59_000, 61_000, 200_000, -40_000])
-            kind = chance.choices(
-                [SignKind.HEARTBEAT, SignKind.OTHER, SignKind.BIRTH, SignKind.OFFLINE, SignKind.RESTARTING],
-                [12, 3, 1.2, 1.2, 0.4],
-            )[0]
+            late = chance.choice([0, 0, 700, 59_000, 61_000, 200_000, -40_000])
+            odd = chance.random() < (0.1 if calm else 0.4)
+            kind = chance.choices(KINDS, [3, 2, 1, 2, 0.5])[0] if odd else SignKind.HEARTBEAT
             conn += kind is SignKind.BIRTH
             named = kind in {SignKind.BIRTH, SignKind.OFFLINE} and chance.random() < 0.8
             older = kind is SignKind.OFFLINE and chance.random() < 0.3
-            signs.append(
-                (
-                    device,
-                    Sign(
-                        at,
-                        max(received, 0),
-                        kind,
-                        boot="b1" if named else None,
-                        conn=f"c{conn - older}" if named else None,
-                        uplink_ok=chance.choice([True, True, True, False, None])
-                        if kind is SignKind.HEARTBEAT and device != DEVICE
-                        else None,
-                    ),
-                )
+            sign = Sign(
+                at,
+                max(at + (late if odd and kind is not SignKind.OFFLINE else 0), 0),
+                kind,
+                boot="b1" if named else None,
+                conn=f"c{conn - older}" if named else None,
+                uplink_ok=chance.random() < 0.9 if kind is SignKind.HEARTBEAT and reports_uplink else None,
             )
-            at += chance.choices(
-                [10_000, 4000, 1, 15_000, 15_001, 30_000, 30_001, 90_000], [20, 3, 1, 1, 1, 1, 1, 1]
-            )[0]
+            signs.append((device, sign))
+            if kind is SignKind.OFFLINE or (not calm and odd):
+                at += chance.choice([1, 1000, 4999, 15_000, 15_001, 30_000, 30_001, 90_000])
+            else:
+                at += chance.choice([10_000, 10_000, 9000, 4000])
     return signs
 
 
@@ -74,6 +70,7 @@ async def play(lane: LaneUnderTest, chance: Random) -> None:
     happenings += [(when, "canary", write) for when, *write in canaries(chance)]
     happenings += [(when * 1000, "expect", None) for when in chance.sample(range(LENGTH_S), 2)]
     sent: list[tuple[str, Sign]] = []
+    prompt = chance.random() < 0.6
     for when, what, which in sorted(happenings, key=lambda happening: (happening[0], happening[1])):
         lane.now = max(lane.now, when)
         if what == "event":
@@ -85,11 +82,15 @@ async def play(lane: LaneUnderTest, chance: Random) -> None:
             await lane.expect(*chance.choice([(10, 30), (20, 45), (2, 6), (10, 12)]))
             lane.now += 5000
             await lane.step()
-        if chance.random() < 0.25:
+        if prompt and sent:
+            await lane.store(sent)
+            sent = []
+            await lane.step()
+        elif chance.random() < 0.25:
             sent = await deliver(lane, sent, chance)
         if chance.random() < 0.1:
             await lane.step()
-        if chance.random() < 0.01:
+        if chance.random() < 0.05:
             assert await lane.differences() == []
     while sent:
         sent = await deliver(lane, sent, chance)
