@@ -24,9 +24,9 @@ check: ## style, types, rooms, dependencies, dead code, spelling, pages, SQL, sh
 	@$(BOOTSTRAP) dev
 	@$(PYTHON) -m config.quality.check
 
-bench: ## measure
+bench: ## measure: durable events a second, beside the script one would write first
 	@$(BOOTSTRAP) dev
-	@exec .venv/bin/bypunkt bench $(ARGS)
+	@exec $(PYTHON) -m benchmarks.ingest $(ARGS)
 
 fix: ## what a tool can mend by itself: formatting, import order, spelling
 	@$(BOOTSTRAP) dev
