@@ -48,7 +48,7 @@ class Round:
     ours: float
 
 
-async def main() -> None:
+def main() -> None:
     """Run the rounds and print what came out."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("--events", type=int, default=10_000)
@@ -57,10 +57,14 @@ async def main() -> None:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bypunkt-bench-") as directory:
         Path(directory).chmod(0o755)
-        async with Mosquitto(Path(directory) / "broker") as broker, EmbeddedPostgres() as postgres:
-            await _prepare(postgres)
-            rounds = [await _round(broker, postgres, asked.events, number) for number in range(asked.rounds)]
+        rounds = asyncio.run(_rounds(Path(directory), asked.events, asked.rounds))
     _report(rounds, asked.events, as_json=asked.json)
+
+
+async def _rounds(directory: Path, events: int, count: int) -> list[Round]:
+    async with Mosquitto(directory / "broker") as broker, EmbeddedPostgres() as postgres:
+        await _prepare(postgres)
+        return [await _round(broker, postgres, events, number) for number in range(count)]
 
 
 async def _prepare(postgres: EmbeddedPostgres) -> None:
@@ -73,7 +77,8 @@ async def _prepare(postgres: EmbeddedPostgres) -> None:
                  "seat": {"lat": 56.83, "lon": 13.94}}
             ],
             "devices": [
-                {"id": f"hs-bench-{number}", "kind": "hotspot", "municipality": MUNICIPALITY} for number in range(DEVICES)
+                {"id": f"hs-bench-{number}", "kind": "hotspot", "municipality": MUNICIPALITY}
+                for number in range(DEVICES)
             ],
         }
     )  # fmt: skip
@@ -208,4 +213,4 @@ def _report(rounds: list[Round], events: int, *, as_json: bool) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()
