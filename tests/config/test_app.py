@@ -3,6 +3,8 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
+from typing import Unpack
 
 import aiohttp
 import asyncpg
@@ -24,14 +26,16 @@ from services.storage.options import DatabaseOptions
 from services.storage.safety import UnsafeDatabase
 from services.tenants.importing import import_registry
 from tests.support.gateways import device, short_form, topic
-from tests.support.villages import registry
+from tests.support.villages import DeviceFields, registry
 from tests.support.waiting import eventually
 
 USAGE = {"iface": "wlan0", "ssid": "by", "clients": 7, "interval_s": 60}
 
 
 @asynccontextmanager
-async def installation(mosquitto: Mosquitto, **devices: int) -> AsyncIterator[tuple[EmbeddedPostgres, str]]:
+async def installation(
+    mosquitto: Mosquitto, **devices: Unpack[DeviceFields]
+) -> AsyncIterator[tuple[EmbeddedPostgres, str]]:
     """Run everything on a safe database with two registered municipalities; yields it and the web address."""
     async with EmbeddedPostgres() as postgres:
         await migrate(postgres.dsn())
@@ -64,14 +68,16 @@ async def test_a_publish_becomes_a_state_within_a_second(mosquitto: Mosquitto) -
 
 
 async def test_silence_is_down_at_the_deadline_and_backdated(mosquitto: Mosquitto) -> None:
-    async with installation(mosquitto, expected_interval_s=1, offline_after_s=2) as (postgres, _):
-        async with device(mosquitto, "hs-lidhult-1") as hotspot:
-            await hotspot.publish(topic("device.heartbeat"), short_form(data={"uptime_s": 5}), qos=1)
-            await eventually(lambda: _is(postgres, "hs-lidhult-1", "up"))
-            await eventually(lambda: _is(postgres, "hs-lidhult-1", "down"))
-            row = await _state(postgres, "hs-lidhult-1")
-            assert row is not None
-            assert row["since"] == row["last_sign_at"]
+    async with (
+        installation(mosquitto, expected_interval_s=1, offline_after_s=2) as (postgres, _),
+        device(mosquitto, "hs-lidhult-1") as hotspot,
+    ):
+        await hotspot.publish(topic("device.heartbeat"), short_form(data={"uptime_s": 5}), qos=1)
+        await eventually(lambda: _is(postgres, "hs-lidhult-1", "up"))
+        await eventually(lambda: _is(postgres, "hs-lidhult-1", "down"))
+        row = await _state(postgres, "hs-lidhult-1")
+        assert row is not None
+        assert row["since"] == row["last_sign_at"]
 
 
 async def test_a_clean_stop_of_the_broker_makes_no_device_offline(mosquitto: Mosquitto) -> None:
@@ -83,11 +89,11 @@ async def test_a_clean_stop_of_the_broker_makes_no_device_offline(mosquitto: Mos
                 birth = short_form(boot="b1", conn="c1", data={"state": "online"})
                 await session.publish(topic("device.status", name), birth, qos=1)
             for name in names:
-                await eventually(lambda name=name: _is(postgres, name, "up"))
+                await eventually(partial(_is, postgres, name, "up"))
             stopped = now()
             await mosquitto.stop()
             for name in names:
-                await eventually(lambda name=name: _is(postgres, name, "blind"), within=10)
+                await eventually(partial(_is, postgres, name, "blind"), within=10)
             await eventually(lambda: _not_ready(address), within=20)
             await eventually(lambda: (now() - stopped).total_seconds() > 9, within=12)  # past every deadline
             assert await _ever_down(postgres) == []

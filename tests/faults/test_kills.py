@@ -3,6 +3,8 @@
 import asyncio
 import json
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -78,20 +80,23 @@ async def _publish_one(publisher: Session, number: int) -> None:
     await publisher.publish(topic("device.heartbeat"), payload, qos=1)
 
 
-async def _sees(postgres: EmbeddedPostgres) -> bool:
+@asynccontextmanager
+async def _looking(postgres: EmbeddedPostgres) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
     connection = await asyncpg.connect(postgres.dsn())
     try:
-        return bool(await connection.fetchval("SELECT count(*) = 2 FROM bypunkt.observation"))
+        yield connection
     finally:
         await connection.close()
+
+
+async def _sees(postgres: EmbeddedPostgres) -> bool:
+    async with _looking(postgres) as connection:
+        return bool(await connection.fetchval("SELECT count(*) = 2 FROM bypunkt.observation"))
 
 
 async def _stored(postgres: EmbeddedPostgres) -> Counter[str]:
-    connection = await asyncpg.connect(postgres.dsn())
-    try:
+    async with _looking(postgres) as connection:
         return Counter(row["id"] for row in await connection.fetch("SELECT id FROM bypunkt.event"))
-    finally:
-        await connection.close()
 
 
 async def _stored_at_least(postgres: EmbeddedPostgres, count: int) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from prometheus_client import REGISTRY
 
 from gateway.embedded import Mosquitto
 from gateway.lane import BLIND_AFTER
+from gateway.mqtt import Session
 from services.ingest.models import LIMITS
 from services.runtime.clock import now
 from services.storage.database import Database, Lane, Role
@@ -26,7 +28,10 @@ def stamp(**ago: float) -> str:
 
 
 async def test_the_same_event_ten_times_is_stored_once(database_url: str, mosquitto: Mosquitto) -> None:
-    async with at_work(database_url, mosquitto) as (database, _), device(mosquitto, "hs-lidhult-1") as publisher:
+    async with (
+        at_work(database_url, mosquitto) as (database, _),
+        device(mosquitto, "hs-lidhult-1") as publisher,
+    ):
         payload = short_form(id="u1", time=stamp(), data=USAGE)
         for _ in range(10):
             await publisher.publish(topic("wifi.usage"), payload, qos=1)
@@ -37,15 +42,23 @@ async def test_the_same_event_ten_times_is_stored_once(database_url: str, mosqui
 
 
 async def test_a_batch_of_a_hundred_is_stored_whole(database_url: str, mosquitto: Mosquitto) -> None:
-    async with at_work(database_url, mosquitto) as (database, _), device(mosquitto, "hs-lidhult-1") as publisher:
+    async with (
+        at_work(database_url, mosquitto) as (database, _),
+        device(mosquitto, "hs-lidhult-1") as publisher,
+    ):
         batch = [{"id": f"u{n:03}", "time": stamp(seconds=100 - n), "data": USAGE} for n in range(100)]
         await publisher.publish(topic("wifi.usage"), json.dumps(batch).encode(), qos=1)
         await eventually(lambda: _ids(database, 100))
         assert await stored(database) == [f"u{n:03}" for n in range(100)]
 
 
-async def test_cloudevents_and_the_short_form_are_the_same_event(database_url: str, mosquitto: Mosquitto) -> None:
-    async with at_work(database_url, mosquitto) as (database, _), device(mosquitto, "hs-lidhult-1") as publisher:
+async def test_cloudevents_and_the_short_form_are_the_same_event(
+    database_url: str, mosquitto: Mosquitto
+) -> None:
+    async with (
+        at_work(database_url, mosquitto) as (database, _),
+        device(mosquitto, "hs-lidhult-1") as publisher,
+    ):
         time = stamp()
         cloud = {
             "specversion": "1.0", "id": "u1", "source": "/0781/hs-lidhult-1", "type": "wifi.usage", "time": time,
@@ -61,7 +74,10 @@ async def test_cloudevents_and_the_short_form_are_the_same_event(database_url: s
 BAD = {
     "nul": (topic("wifi.usage"), b'{"data": {"ssid": "a\\u0000b"}}'),
     "not_finite": (topic("wifi.usage"), b'{"data": {"clients": NaN}}'),
-    "invalid_data": (topic("wifi.usage"), b'{"data": {"iface": "wlan0", "clients": "three", "interval_s": 300}}'),
+    "invalid_data": (
+        topic("wifi.usage"),
+        b'{"data": {"iface": "wlan0", "clients": "three", "interval_s": 300}}',
+    ),
     "wrong_municipality": (topic("wifi.usage", municipality="0583"), short_form(data=USAGE)),
     "unknown_device": (topic("wifi.usage", name="hs-nowhere-1"), short_form(data=USAGE)),
     "too_large": (topic("wifi.usage"), short_form(data=USAGE, id="x", padding="x" * 20_000)),
@@ -74,12 +90,16 @@ BAD = {
 async def test_what_cannot_be_stored_is_one_dead_letter_each_with_its_reason(
     database_url: str, mosquitto: Mosquitto
 ) -> None:
-    async with at_work(database_url, mosquitto) as (database, _), device(mosquitto, "hs-lidhult-1") as publisher:
+    async with (
+        at_work(database_url, mosquitto) as (database, _),
+        device(mosquitto, "hs-lidhult-1") as publisher,
+    ):
         for number, (reason, (where, payload)) in enumerate(BAD.items(), start=1):
             await publisher.publish(where, payload, qos=1)
-            await publisher.publish(topic("wifi.usage"), short_form(id=f"good-{number}", time=stamp(), data=USAGE), qos=1)
-            await eventually(lambda number=number: _ids(database, number))
-            await eventually(lambda number=number: _letters(database, number))
+            good = short_form(id=f"good-{number}", time=stamp(), data=USAGE)
+            await publisher.publish(topic("wifi.usage"), good, qos=1)
+            await eventually(partial(_ids, database, number))
+            await eventually(partial(_letters, database, number))
             assert (await dead(database))[-1][0] == reason
         await publisher.publish(topic("wifi.usage"), short_form(data=USAGE), qos=1, retain=True)
         await eventually(lambda: _letters(database, len(BAD) + 1))
@@ -88,7 +108,10 @@ async def test_what_cannot_be_stored_is_one_dead_letter_each_with_its_reason(
 
 
 async def test_a_bad_event_in_a_batch_leaves_the_others(database_url: str, mosquitto: Mosquitto) -> None:
-    async with at_work(database_url, mosquitto) as (database, _), device(mosquitto, "hs-lidhult-1") as publisher:
+    async with (
+        at_work(database_url, mosquitto) as (database, _),
+        device(mosquitto, "hs-lidhult-1") as publisher,
+    ):
         good = [{"id": f"u{n}", "time": stamp(seconds=10 - n), "data": USAGE} for n in range(4)]
         batch = [*good[:2], {"id": "bad", "data": {"clients": -1}}, *good[2:]]
         await publisher.publish(topic("wifi.usage"), json.dumps(batch).encode(), qos=1)
@@ -96,7 +119,9 @@ async def test_a_bad_event_in_a_batch_leaves_the_others(database_url: str, mosqu
         assert [reason for reason, _ in await dead(database)] == ["invalid_data"]
 
 
-async def test_a_device_with_a_spool_gets_receipts_and_others_do_not(database_url: str, mosquitto: Mosquitto) -> None:
+async def test_a_device_with_a_spool_gets_receipts_and_others_do_not(
+    database_url: str, mosquitto: Mosquitto
+) -> None:
     async with (
         at_work(database_url, mosquitto),
         device(mosquitto, "hs-lidhult-1") as spooling,
@@ -108,14 +133,22 @@ async def test_a_device_with_a_spool_gets_receipts_and_others_do_not(database_ur
         batch = [{"id": "u1", "time": stamp(), "data": USAGE}, {"id": "u2", "data": {"clients": -1}}]
         await other.publish(topic("wifi.usage", name="hs-lidhult-2"), short_form(id="o1", data=USAGE), qos=1)
         await spooling.publish(topic("wifi.usage"), json.dumps(batch).encode(), qos=1)
-        assert await _receipt(spooling) == {"ids": ["u1"], "refused": [{"id": "u2", "reason": "invalid_data"}]}
+        assert await _receipt(spooling) == {
+            "ids": ["u1"],
+            "refused": [{"id": "u2", "reason": "invalid_data"}],
+        }
         await spooling.publish(topic("wifi.usage"), json.dumps(batch[:1]).encode(), qos=1)
         assert await _receipt(spooling) == {"ids": ["u1"], "refused": []}  # a repetition is receipted as well
         assert other.waiting == 0
 
 
-async def test_suspended_devices_are_refused_and_counted_not_stored(database_url: str, mosquitto: Mosquitto) -> None:
-    async with at_work(database_url, mosquitto) as (database, gateway), device(mosquitto, "hs-lidhult-1") as publisher:
+async def test_suspended_devices_are_refused_and_counted_not_stored(
+    database_url: str, mosquitto: Mosquitto
+) -> None:
+    async with (
+        at_work(database_url, mosquitto) as (database, gateway),
+        device(mosquitto, "hs-lidhult-1") as publisher,
+    ):
         await import_registry(database, registry(lifecycle="suspended"))
         lane = gateway.lanes[await lane_of(database, "0781")]
         await eventually(lambda: lane.knows("0781", "hs-lidhult-1") == "suspended")
@@ -132,7 +165,10 @@ async def test_suspended_devices_are_refused_and_counted_not_stored(database_url
 async def test_a_municipality_that_comes_later_is_served_without_a_restart(
     database_url: str, mosquitto: Mosquitto
 ) -> None:
-    async with at_work(database_url, mosquitto) as (database, gateway), device(mosquitto, "hs-moskosel-1") as publisher:
+    async with (
+        at_work(database_url, mosquitto) as (database, gateway),
+        device(mosquitto, "hs-moskosel-1") as publisher,
+    ):
         newcomer = registry({"hs-moskosel-1": "2505"}).model_dump()
         newcomer["municipalities"] = [newcomer["municipalities"][0] | {"code": "2505", "name": "Arvidsjaur"}]
         newcomer["service_points"] = []
@@ -140,7 +176,9 @@ async def test_a_municipality_that_comes_later_is_served_without_a_restart(
         await import_registry(database, type(registry()).model_validate(newcomer))
         lane = await lane_of(database, "2505")
         await eventually(lambda: lane in gateway.lanes and gateway.lanes[lane].subscribed_to("2505"))
-        await publisher.publish(topic("wifi.usage", "hs-moskosel-1", "2505"), short_form(id="m1", data=USAGE), qos=1)
+        await publisher.publish(
+            topic("wifi.usage", "hs-moskosel-1", "2505"), short_form(id="m1", data=USAGE), qos=1
+        )
 
         async def there() -> bool:
             async with database.transaction(Role.WORKER, Lane(lane)) as connection:
@@ -162,22 +200,35 @@ async def test_a_stopped_broker_ends_the_sight_and_its_return_begins_another(
 
 
 async def test_a_foreign_or_late_canary_proves_nothing(database_url: str, mosquitto: Mosquitto) -> None:
-    async with at_work(database_url, mosquitto) as (database, gateway), device(mosquitto, "hs-lidhult-1") as liar:
+    async with (
+        at_work(database_url, mosquitto) as (database, gateway),
+        device(mosquitto, "hs-lidhult-1") as liar,
+    ):
         lane = gateway.lanes[await lane_of(database, "0781")]
         late = int((now() - 2 * BLIND_AFTER).timestamp() * 1000)
         before = lane.seen_at
-        for payload in (b"", b"\xff", b"abc:123", f"{lane.nonce}:{late}".encode(), f"{lane.nonce}:x".encode()):
+        for payload in (
+            b"",
+            b"\xff",
+            b"abc:123",
+            f"{lane.nonce}:{late}".encode(),
+            f"{lane.nonce}:x".encode(),
+        ):
             await liar.publish(f"bypunkt/canary/{lane.lane}", payload, qos=1)
         await eventually(lambda: lane.seen_at and before and lane.seen_at > before)  # its own still count
         assert await dead(database) == []
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
-async def test_both_versions_of_mqtt_carry_events(database_url: str, mosquitto: Mosquitto, protocol: str) -> None:
-    async with at_work(database_url, mosquitto, protocol=protocol) as (database, _):
-        async with device(mosquitto, "hs-lidhult-1") as publisher:
-            await publisher.publish(topic("wifi.usage"), short_form(id="u1", data=USAGE), qos=1)
-            await eventually(lambda: _ids(database, 1))
+async def test_both_versions_of_mqtt_carry_events(
+    database_url: str, mosquitto: Mosquitto, protocol: str
+) -> None:
+    async with (
+        at_work(database_url, mosquitto, protocol=protocol) as (database, _),
+        device(mosquitto, "hs-lidhult-1") as publisher,
+    ):
+        await publisher.publish(topic("wifi.usage"), short_form(id="u1", data=USAGE), qos=1)
+        await eventually(lambda: _ids(database, 1))
 
 
 def _refused(reason: str) -> float:
@@ -198,7 +249,8 @@ async def _sights(database: Database, lane: int, closed: list[bool]) -> bool:
     return [row["closed"] for row in rows] == closed
 
 
-async def _receipt(session: Any) -> Any:
+async def _receipt(session: Session) -> dict[str, object]:
     deliveries = await session.batch(limit=1, linger_s=0)
     session.acknowledge(deliveries)
-    return json.loads(deliveries[0].payload)
+    receipt: dict[str, object] = json.loads(deliveries[0].payload)
+    return receipt

@@ -11,7 +11,7 @@ from services.storage.database import Database, Lane, Public, Role
 from tests.support.villages import NOON, add, heartbeat, lane_of, villages
 
 
-async def _positions(database: Database, lane: int):
+async def _positions(database: Database, lane: int) -> list[int]:
     async with database.transaction(Role.WORKER, Lane(lane)) as connection:
         return [row["position"] for row in await connection.fetch(queries.events_after, lane, 0, 10_000)]
 
@@ -82,8 +82,9 @@ async def test_slow_concurrent_writers_never_make_a_reader_skip(database_url: st
                     await append(connection, lane, [heartbeat(number)])
                     await connection.execute("SELECT pg_sleep($1)", 0.01 if pause else 0.002)
 
-        async def read():
-            seen, position = [], 0
+        async def read() -> list[str]:
+            seen: list[str] = []
+            position = 0
             while True:
                 last = done.is_set()
                 async with database.transaction(Role.WORKER, Lane(lane)) as connection:

@@ -1,13 +1,15 @@
 """A reading takes every event once, whatever happens between."""
 
 import asyncio
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import pytest
 
 from services.log.follow import BATCH, Follower, LaneSignals
+from services.log.models import LoggedEvent
 from services.log.worker import Worker
-from services.storage.database import Database, Lane, Role
+from services.storage.database import Connection, Database, Lane, Role
 from tests.support.villages import NOON, add, heartbeat, lane_of, villages
 from tests.support.waiting import eventually
 
@@ -18,12 +20,15 @@ class Counting:
     name = "counting"
 
     def __init__(self) -> None:
-        self.taken = []
+        self.taken: list[str] = []
         self.calls = 0
-        self.fail_once_at = None
-        self.wake_at = None
+        self.fail_once_at: str | None = None
+        self.wake_at: datetime | None = None
 
-    async def apply(self, connection, lane: int, events, *, now):
+    async def apply(
+        self, connection: Connection, lane: int, events: Sequence[LoggedEvent], *, now: datetime
+    ) -> datetime | None:
+        del connection, lane, now
         self.calls += 1
         if self.fail_once_at in [event.id for event in events]:
             self.fail_once_at = None
@@ -32,15 +37,19 @@ class Counting:
         self.taken += [event.id for event in events]
         return self.wake_at
 
-    async def rebuild(self, connection, lane: int, *, now) -> None: ...
+    async def rebuild(self, connection: Connection, lane: int, *, now: datetime) -> None: ...
 
-    async def verify(self, connection, lane: int):
+    async def verify(self, connection: Connection, lane: int) -> list[str]:
+        del connection, lane
         return []
 
 
-async def _cursor(database: Database, lane: int):
+async def _cursor(database: Database, lane: int) -> int | None:
     async with database.transaction(Role.WORKER, Lane(lane)) as connection:
-        return await connection.fetchval("SELECT position FROM reading_cursor WHERE reading = 'counting'")
+        position: int | None = await connection.fetchval(
+            "SELECT position FROM reading_cursor WHERE reading = 'counting'"
+        )
+        return position
 
 
 async def test_events_come_once_in_order_and_the_cursor_stays(database_url: str) -> None:

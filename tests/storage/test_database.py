@@ -16,7 +16,7 @@ async def test_the_login_itself_may_do_nothing(database_url: str) -> None:
     try:
         for table in ("event", "municipality", "person", "public_point"):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
-                await connection.fetch(f"SELECT * FROM bypunkt.{table}")
+                await connection.fetch(f"SELECT * FROM bypunkt.{table}")  # noqa: S608 - named above
     finally:
         await connection.close()
 
@@ -28,7 +28,7 @@ async def test_a_tenant_sees_only_its_own(database_url: str) -> None:
         for code in ("0781", "0583"):
             async with database.transaction(Role.WEB, Tenants((code,))) as connection:
                 for table in ("event", "device", "service_point", "locality"):
-                    rows = await connection.fetch(f"SELECT DISTINCT municipality FROM {table}")
+                    rows = await connection.fetch(f"SELECT DISTINCT municipality FROM {table}")  # noqa: S608 - named above
                     assert [row["municipality"] for row in rows] == [code], table
         async with database.transaction(Role.WEB, Tenants(())) as connection:
             assert await connection.fetch("SELECT * FROM event") == []
@@ -42,7 +42,7 @@ async def test_scopes_never_leak_over_a_small_pool(database_url: str) -> None:
         await add(own, heartbeat(1, municipality="0583", device="hs-fornasa-1"))
     async with Database.open(database_url, connections=2) as database:
 
-        async def ask(code):
+        async def ask(code: str) -> tuple[str, set[str]]:
             async with database.transaction(Role.WEB, Tenants((code,))) as connection:
                 if chance.random() < 0.3:
                     await connection.execute("SELECT pg_sleep(0.005)")
@@ -87,7 +87,7 @@ def test_a_statement_is_found_by_name() -> None:
         "x.sql", "-- name: one\n-- The number one.\nSELECT 1\n\n-- name: two\n-- The number two.\nSELECT 2\n"
     )
     assert dict(queries) == {"one": "SELECT 1", "two": "SELECT 2"}
-    with pytest.raises(AttributeError, match="x.sql has no statement named three"):
+    with pytest.raises(AttributeError, match=r"x\.sql has no statement named three"):
         _ = queries.three
     with pytest.raises(ValueError, match="two statements named one"):
         Queries("x.sql", "-- name: one\n-- A.\nSELECT 1\n-- name: one\n-- B.\nSELECT 2\n")

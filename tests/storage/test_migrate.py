@@ -8,7 +8,7 @@ import pytest
 from services.storage.migrate import MigrationError, migrate, migrations, pending
 
 
-async def _run(url: str, statement: str):
+async def _run(url: str, statement: str) -> list[asyncpg.Record]:
     connection = await asyncpg.connect(url)
     try:
         return await connection.fetch(statement)

@@ -1,5 +1,7 @@
 """The catalogue audit: who owns what, who may do what, and that every tenant key begins with its tenant (Q14)."""
 
+from collections.abc import AsyncIterator
+
 import asyncpg
 import pytest
 
@@ -24,7 +26,7 @@ OTHER_KEYS = {
 
 
 @pytest.fixture
-async def catalogue(admin_url: str):
+async def catalogue(admin_url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
     connection = await asyncpg.connect(admin_url)
     yield connection
     await connection.close()

@@ -3,7 +3,6 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 from gateway.embedded import EmbeddedBroker
 from gateway.mqtt import Session, SessionOptions
@@ -21,13 +20,12 @@ ALL = Tenants(("0781", "0583"))
 
 @asynccontextmanager
 async def at_work(
-    url: str, broker: EmbeddedBroker, **options: Any
+    url: str, broker: EmbeddedBroker, **options: object
 ) -> AsyncIterator[tuple[Database, Gateway]]:
     """Run a gateway on two registered municipalities and wait until it sees."""
     async with villages(url, at=now()) as database:
-        gateway = Gateway(
-            database, MqttOptions(host=broker.host, port=broker.port, canary_s=0.5, **options), clock=now
-        )
+        told = {"host": broker.host, "port": broker.port, "canary_s": 0.5, **options}
+        gateway = Gateway(database, MqttOptions.model_validate(told), clock=now)
         async with running({"gateway": gateway.run}):
             await eventually(lambda: sees(gateway))
             yield database, gateway
@@ -58,7 +56,7 @@ def topic(event_type: str, name: str = "hs-lidhult-1", municipality: str = "0781
     return f"bypunkt/v1/{municipality}/{name}/{event_type}"
 
 
-def short_form(**fields: Any) -> bytes:
+def short_form(**fields: object) -> bytes:
     """Return an event in the short form."""
     return json.dumps(fields).encode()
 

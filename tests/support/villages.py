@@ -3,21 +3,29 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from services.ingest.models import Accepted
 from services.log.append import append, make_partitions
 from services.log.models import Stored
 from services.storage.database import Database, Lane, Public, Role
 from services.tenants.importing import import_registry
-from services.tenants.models import RegistryFile
+from services.tenants.models import Lifecycle, RegistryFile
 
 # Noon on a Wednesday: far from midnight, summer time and month ends.
 NOON = datetime(2026, 9, 16, 12, tzinfo=UTC)
 LIDHULT = ("0781", "hs-lidhult-1")
 
 
-def registry(devices: dict[str, str] | None = None, **device: Any) -> RegistryFile:
+class DeviceFields(TypedDict, total=False):
+    """What a test may want to be otherwise with all devices."""
+
+    expected_interval_s: int
+    offline_after_s: int
+    lifecycle: Lifecycle
+
+
+def registry(devices: dict[str, str] | None = None, **device: Unpack[DeviceFields]) -> RegistryFile:
     """Return a registry of two municipalities, Ljungby and Motala, each with a point and some hotspots."""
     homes = devices or {"hs-lidhult-1": "0781", "hs-lidhult-2": "0781", "hs-fornasa-1": "0583"}
     return RegistryFile.model_validate(
@@ -46,10 +54,12 @@ def registry(devices: dict[str, str] | None = None, **device: Any) -> RegistryFi
 
 
 @asynccontextmanager
-async def villages(url: str, *, at: datetime = NOON, **device: Any) -> AsyncIterator[Database]:
+async def villages(
+    url: str, *, at: datetime = NOON, devices: dict[str, str] | None = None, **device: Unpack[DeviceFields]
+) -> AsyncIterator[Database]:
     """Open a database with two registered municipalities and a log that has room around `at`."""
     async with Database.open(url) as database:
-        await import_registry(database, registry(**device))
+        await import_registry(database, registry(devices, **device))
         async with database.transaction(Role.INGEST, Public()) as connection:
             await make_partitions(connection, now=at)
         yield database
@@ -62,8 +72,8 @@ async def lane_of(database: Database, municipality: str) -> int:
         return lane
 
 
-def heartbeat(number: int, *, at: datetime | None = None, **changed: Any) -> Accepted:
-    """Return numbered heartbeat of `hs-lidhult-1`, a minute after the one before unless `at` says otherwise."""
+def heartbeat(number: int, *, at: datetime | None = None, **changed: object) -> Accepted:
+    """Return a numbered heartbeat of `hs-lidhult-1`, a minute after the one before unless `at` says otherwise."""
     moment = at or NOON + timedelta(minutes=number)
     fields: dict[str, Any] = {
         "municipality": LIDHULT[0], "device": LIDHULT[1], "id": f"e-{number}", "type": "device.heartbeat",

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from services.storage.database import Database, Public, Role, Tenants
@@ -12,7 +13,7 @@ from tests.support.villages import registry
 DEMO = Path("config/villages/demo.json")
 
 
-async def _points(database: Database):
+async def _points(database: Database) -> list[asyncpg.Record]:
     async with database.transaction(Role.READ, Public()) as connection:
         return await connection.fetch("SELECT * FROM public_point ORDER BY id")
 

@@ -2,10 +2,12 @@
 
 import random
 from datetime import timedelta
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.ingest.models import Accepted
 from services.log.follow import Follower, LaneSignals
 from services.storage.database import Database, Lane, Role
 from services.usage.reading import UsageReading
@@ -14,14 +16,21 @@ from tests.support.villages import NOON, add, heartbeat, lane_of, villages
 MINUTE = timedelta(minutes=1)
 
 
-def usage(minute, *, number=None, iface="wlan0", device="hs-lidhult-1", **data):
+def usage(
+    minute: int,
+    *,
+    number: int | None = None,
+    iface: str = "wlan0",
+    device: str = "hs-lidhult-1",
+    **data: object,
+) -> Accepted:
     """Return a `wifi.usage` event of a radio, `minute` after noon."""
     name = f"u-{iface}-{number or minute}"
     return heartbeat(number or minute, id=name, type="wifi.usage", at=NOON + minute * MINUTE, device=device,
                      data={"iface": iface, **data})  # fmt: skip
 
 
-async def _read(database: Database):
+async def _read(database: Database) -> dict[int, dict[str, Any]]:
     lane = await lane_of(database, "0781")
     follower = Follower(database, UsageReading(), lane, clock=lambda: NOON, signals=LaneSignals())
     while (await follower.step()).events:
@@ -90,6 +99,8 @@ async def test_kiosk_sessions_and_views_are_counted(database_url: str) -> None:
         assert (hour["kiosk_sessions"], hour["kiosk_views"], hour["samples"]) == (1, 2, 0)
 
 
+# Minute, radio, bytes, and whether they are told by a counter.
+Sample = tuple[int, str, int, bool]
 _SAMPLES = st.lists(
     st.tuples(st.integers(0, 400), st.sampled_from(["wlan0", "wlan1"]), st.integers(0, 5_000), st.booleans()),
     min_size=1,
@@ -99,11 +110,11 @@ _SAMPLES = st.lists(
 
 async def test_any_order_and_any_repetition_gives_the_same_hours(database_url: str) -> None:
     """Histories with late, repeated and reordered counters, read in random batches, against one reading of all."""
-    histories = []
+    histories: list[tuple[list[Sample], int]] = []
 
     @settings(max_examples=8, deadline=None, database=None)
     @given(_SAMPLES, st.randoms(use_true_random=False))
-    def collect(samples, chance: random.Random) -> None:
+    def collect(samples: list[Sample], chance: random.Random) -> None:
         histories.append((samples, chance.randrange(10**9)))
 
     collect()
