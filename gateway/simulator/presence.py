@@ -107,15 +107,23 @@ class Presence:
             listener = tasks.create_task(self._listen(session), name=f"receipts {self._life.device.id}")
             born = False
             while (now := self._clock()) < until and (session.connected or not born):
-                if session.connected and not born:
-                    born = await self._publish(session, self._life.birth(now))
-                said = self._life.step(now)
-                if self._life.spools:
-                    self.spool.add(said)
-                    said = self.spool.take(now) if born else []
-                await self._publish_all(session, said)
+                birth = [self._life.birth(now)] if session.connected and not born else []
+                born = born or bool(birth)
+                await self._publish_all(
+                    session, self._to_send(birth, self._life.step(now), now, connected=born)
+                )
                 await self._pause(min(until, self._due_at()), for_news=True)
             listener.cancel()
+
+    def _to_send(
+        self, birth: list[Document], said: list[Document], now: datetime, *, connected: bool
+    ) -> list[Document]:
+        if not self._life.spools:
+            return birth + said
+        for document in birth:
+            self.spool.add_first(document)
+        self.spool.add(said)
+        return self.spool.take(now) if connected else []
 
     async def _be_cut_off(self, until: datetime) -> None:
         self._life.set_uplink(self._clock(), up=False)

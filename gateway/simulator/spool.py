@@ -50,6 +50,10 @@ class Spool:
             self._waiting.popleft()
             self.given_up += 1
 
+    def add_first(self, birth: Document) -> None:
+        """Keep a birth, which must be heard before all others; it too may be lost, and then nobody sends receipts."""
+        self._waiting.appendleft(birth)
+
     def take(self, now: datetime) -> list[Document]:
         """Return what to send now, and count on its receipt."""
         again = [sent for sent in self._sent.values() if sent.again_at <= now]
@@ -68,8 +72,9 @@ class Spool:
         return sum(self._sent.pop(known, None) is not None for known in ids)
 
     def connection_lost(self) -> None:
-        """Send everything again on the next connection, oldest first."""
-        self._waiting.extendleft(sent.document for sent in reversed(self._sent.values()))
+        """Send everything again on the next connection, oldest first; but that has a birth of its own."""
+        unsure = [sent.document for sent in self._sent.values() if sent.document.type != "device.status"]
+        self._waiting.extendleft(reversed(unsure))
         self._sent.clear()
 
     def _jittered(self, pause: timedelta) -> timedelta:

@@ -62,6 +62,16 @@ def test_after_a_lost_connection_everything_goes_again_in_its_order() -> None:
     assert ids(spool.take(NOW)) == ["b-0", "b-2", "b-3", "b-9"]
 
 
+def test_a_birth_comes_first_and_is_sent_again_on_its_own_connection_only() -> None:
+    spool = filled(1)
+    birth = Document("device.status", {"id": "b-7"})
+    spool.add_first(birth)
+    assert ids(spool.take(NOW)) == ["b-7", "b-0"]
+    assert ids(spool.take(NOW + timedelta(seconds=36))) == ["b-7", "b-0"]
+    spool.connection_lost()
+    assert ids(spool.take(NOW)) == ["b-0"]
+
+
 def test_a_full_spool_gives_up_the_oldest_and_counts_it() -> None:
     spool = filled(MOST + 2)
     assert len(spool) == MOST
