@@ -1,11 +1,13 @@
 // The map: an outline of our own and the points on it. Nothing is fetched from anywhere else.
 // Everything it says stands in the list as well; text is only ever set as text.
 
-import { clusters, label } from "./map-parts.js";
+import { clusters, label, worst } from "./map-parts.js";
 
 const box = document.getElementById("map");
 const words = box.dataset;
 const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+// An opened point keeps clear of the buttons at the edge.
+const ROOM = { autoPanPaddingTopLeft: [10, 10], autoPanPaddingBottomRight: [66, 30], maxWidth: 260 };
 const markers = new Map();
 let points = [];
 let map;
@@ -66,6 +68,12 @@ function draw(base) {
   map.on("focus click", () => map.scrollWheelZoom.enable());
   map.on("blur mouseout", () => map.scrollWheelZoom.disable());
   map.on("zoomend", place);
+  box.addEventListener("keydown", ({ key }) => {
+    const open = key === "Escape" && [...markers.values()].find((marker) => marker.isPopupOpen());
+    if (!open) return;
+    map.closePopup();
+    open.getElement().focus();
+  });
   map.on("popupopen", ({ popup }) => {
     popup.getElement().querySelector(".leaflet-popup-close-button")?.setAttribute("aria-label", words.close);
   });
@@ -94,12 +102,13 @@ function look() {
   const many = new Set(points.map((point) => point.properties.municipality)).size > 1;
   if (chosen) map.setView(at(chosen), 7.5, { animate: false });
   else if (!points.length || (tall && many)) map.fitBounds([[55.2, 11], [69.1, 24.2]], { animate: false });
-  else map.fitBounds(L.latLngBounds(points.map(at)), { padding: [34, 34], maxZoom: 8, animate: false });
+  else map.fitBounds(L.latLngBounds(points.map(at)), { padding: [40, 40], maxZoom: points.length > 1 ? 9 : 8, animate: false });
 }
 
 // Points that would lie on each other at this scale stand as one mark with their number.
 function place() {
   box.toggleAttribute("data-near", map.getZoom() >= 6.5);
+  const focused = box !== document.activeElement && box.contains(document.activeElement);
   const open = [...markers.entries()].find(([, marker]) => marker.isPopupOpen?.())?.[0];
   for (const marker of new Set(markers.values())) marker.remove();
   markers.clear();
@@ -107,14 +116,17 @@ function place() {
     const marker = group.length === 1 ? single(group[0]) : many(group);
     for (const point of group) markers.set(point.id, marker);
   }
-  if (open && points.some((point) => point.id === open)) markers.get(open)?.openPopup();
+  if (open) markers.get(open)?.openPopup();
+  // A mark that had the focus may be gone: the keyboard stays in the map.
+  if (focused && !box.contains(document.activeElement)) box.focus({ preventScroll: true });
 }
 
 function single(point) {
-  const { state, name, state_text: text } = point.properties;
-  const marker = mark(at(point), shape(state), `${name}: ${text}`);
-  marker.bindPopup(() => about([point]));
+  const marker = mark(at(point), shape(point.properties.state));
+  marker.group = [point];
+  marker.bindPopup(() => about([point]), ROOM);
   if (point.id === words.focus) marker.getElement().classList.add("is-chosen");
+  tell(marker);
   return marker;
 }
 
@@ -122,24 +134,32 @@ function many(group) {
   const bounds = L.latLngBounds(group.map(at));
   const inside = document.createElement("span");
   inside.textContent = String(group.length);
-  const marker = mark(bounds.getCenter(), inside, label(group, words.many), "mark-many");
-  marker.getElement().dataset.state = worst(group);
+  const marker = mark(bounds.getCenter(), inside, "mark-many");
+  marker.group = group;
+  tell(marker);
   const deepest = map.getZoom() >= map.getMaxZoom();
-  if (deepest || bounds.getNorthEast().equals(bounds.getSouthWest())) marker.bindPopup(() => about(group));
+  if (deepest || bounds.getNorthEast().equals(bounds.getSouthWest())) marker.bindPopup(() => about(group), ROOM);
   else marker.on("click keypress", () => map.fitBounds(bounds, { padding: [60, 60], maxZoom: map.getMaxZoom() }));
   return marker;
 }
 
-function worst(group) {
-  return ["down", "partly", "unknown", "working"].find((state) => group.some((one) => one.properties.state === state));
+// Says on a mark what is the case now; the mark itself stays, and so does the focus on it.
+function tell(marker) {
+  const [{ properties: first }, ...more] = marker.group;
+  const element = marker.getElement();
+  const name = more.length ? label(marker.group, words.many) : `${first.name}: ${first.state_text}`;
+  element.setAttribute("aria-label", name);
+  element.dataset.state = worst(marker.group);
+  element.querySelector("use")?.setAttribute("href", `#state-${first.state}`);
+  const state = element.querySelector(".state");
+  if (state) state.dataset.state = first.state;
+  if (marker.isPopupOpen()) marker.getPopup().update();
 }
 
-function mark(where, content, name, extra = "") {
+function mark(where, content, extra = "") {
   const size = extra ? 38 : 30;
   const icon = L.divIcon({ html: content, className: `mark ${extra}`, iconSize: [size, size], popupAnchor: [0, -12] });
-  const marker = L.marker(where, { icon, keyboard: true, riseOnHover: true }).addTo(map);
-  marker.getElement().setAttribute("aria-label", name);
-  return marker;
+  return L.marker(where, { icon, keyboard: true, riseOnHover: true }).addTo(map);
 }
 
 function shape(state) {
@@ -208,7 +228,7 @@ document.addEventListener("bypunkt:point", ({ detail }) => {
   const before = point.properties;
   if (before.state === detail.state && before.state_text === detail.text) return;
   Object.assign(before, { state: detail.state, state_text: detail.text, since: detail.since });
-  if (map) place();
+  if (markers.has(point.id)) tell(markers.get(point.id));
 });
 
 // The map and its library are fetched when the map comes near the screen.

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from dashboard.map_context import map_context
+from dashboard.map_view import MapView
 from dashboard.points import POINTS
 from dashboard.public_words import PublicWords
 from dashboard.web.pages import language_code, render
@@ -29,5 +29,5 @@ async def point(request: web.Request) -> web.StreamResponse:
         taken_at=snapshot.taken_at,
         synthetic=view.point.synthetic,
         has_position=view.point.lat is not None and view.point.lon is not None,
-        **map_context(snapshot, focus=view.id),
+        map=MapView.of(snapshot, focus=view.id),
     )

@@ -4,7 +4,7 @@ from itertools import groupby
 
 from aiohttp import web
 
-from dashboard.map_context import map_context
+from dashboard.map_view import MapView
 from dashboard.points import POINTS, PointView, count_states
 from dashboard.public_words import PublicWords
 from dashboard.states import count_words
@@ -38,7 +38,7 @@ async def start(request: web.Request) -> web.StreamResponse:
         counts=[(state, count_words(state, lang), number) for state, number in count_states(views).items()],
         words=PublicWords(lang, snapshot.taken_at),
         synthetic=any(view.point.synthetic for view in views),
-        **map_context(snapshot, municipality=asked),
+        map=MapView.of(snapshot, municipality=asked),
     )
 
 
