@@ -7,6 +7,7 @@ from services.status import store, tables
 from services.status.cases import Case, Key, Status
 from services.status.models import Carry, Interval, Millis, Sign
 from services.status.observed import Observed
+from services.status.store import queries
 from services.status.timeline import timeline_under
 from services.status.watch import Watch, watch_at
 from services.storage.database import Connection
@@ -64,6 +65,9 @@ async def verdicts_of(
     connection: Connection, known: Known, wanted: Sequence[Task]
 ) -> AsyncIterator[list[Verdict]]:
     """What the log gives for these devices, some at a time; those without a sign are left out."""
+    if not wanted:
+        return
+    await connection.execute(queries.without_compiling)
     starts = await _starts(connection, known, wanted)
     whole = [start for start in starts if start.anchor is None]
     anchored = [start for start in starts if start.anchor is not None]

@@ -53,6 +53,10 @@ JOIN device AS d ON d.municipality = k.municipality AND d.id = k.device
 LEFT JOIN device_status AS s ON s.municipality = d.municipality AND s.device = d.id
 ORDER BY d.municipality, d.id
 
+-- name: without_compiling
+-- Plans over many partitions look dear enough to PostgreSQL to be compiled, which takes seconds and saves nothing.
+SELECT set_config('jit', 'off', true)
+
 -- name: anchors
 -- A timely sign of life before an instant, a heartbeat if there is one, and the newest birth before that.
 SELECT k.municipality, k.device, a.received_at AS anchor_at, b.boot, b.conn
