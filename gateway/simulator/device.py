@@ -22,7 +22,7 @@ _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatedDevice:
-    """A device as the registry has it."""
+    """A device as the registry has it; its interval is that of an unhurried village."""
 
     municipality: str
     id: str

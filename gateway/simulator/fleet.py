@@ -18,7 +18,7 @@ class Fleet:
     """Devices that live at `speed` times the natural pace, and report real present times.
 
     The same seed gives the same village. `staged` faults come on top of the random ones, to a single device each;
-    the registered intervals must be those of `rhythm_s`.
+    the devices must be registered with the intervals of `rhythm_s`, but given to us with their unhurried ones.
     """
 
     def __init__(
