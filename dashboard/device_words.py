@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dashboard.web.language import Gettext, language
+from services.events.text import brief
 from services.status.models import Reason
 
 _Data = Mapping[str, Any]
@@ -24,12 +25,15 @@ def reason_words(reason: str, lang: str) -> str:
         Reason.UNPROVEN: _("Inte bekräftad sedan vi åter kunde se"),
         Reason.NEVER_SEEN: _("Har aldrig hörts"),
     }
-    return words.get(reason, reason)
+    return words.get(reason) or brief(reason, 60)
 
 
 def event_words(event_type: str, data: _Data, lang: str) -> str:
-    """What an event says, short enough for a list."""
-    _ = language(lang).gettext
+    """What an event says, short enough for a list and without characters that hide or turn text."""
+    return brief(_event_words(event_type, data, language(lang).gettext), 160)
+
+
+def _event_words(event_type: str, data: _Data, _: Gettext) -> str:
     match event_type:
         case "device.status":
             return _status(data, _)

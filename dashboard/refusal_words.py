@@ -2,6 +2,7 @@
 
 from dashboard.web.language import language
 from services.events.reasons import Reason
+from services.events.text import brief
 
 
 def refusal_words(reason: str, lang: str) -> str:
@@ -39,4 +40,4 @@ def refusal_words(reason: str, lang: str) -> str:
         Reason.TOO_OLD: _("Händelsen är äldre än 30 dagar."),
         Reason.STORAGE: _("Databasen kunde inte ta emot värdet."),
     }
-    return words.get(reason, reason)
+    return words.get(reason) or brief(reason, 60)

@@ -11,7 +11,11 @@ const dayKey = new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeZone: 
 const relative = new Intl.RelativeTimeFormat(lang);
 const number = new Intl.NumberFormat(locale);
 const MARKS = { up: "working", degraded: "partly", down: "down", blind: "unknown" };
-const UNITS = [["day", 86_400], ["hour", 3_600], ["minute", 60], ["second", 1]];
+// As the server counts (CLDR): the largest unit that fits, rounded.
+const UNITS = [
+  ["year", 31_536_000], ["month", 2_592_000], ["week", 604_800], ["day", 86_400],
+  ["hour", 3_600], ["minute", 60], ["second", 1],
+];
 const MOST_EVENTS = 30;
 const LONGEST_WAIT = 60_000;
 // A device that speaks of something this long ago is catching up: no sign that it is alive now.
@@ -110,7 +114,7 @@ function showEvent(event) {
   }
   if (page.dataset.only && page.dataset.only !== event.device) return;
   const body = document.querySelector("#events tbody");
-  const row = document.getElementById("event-row").content.firstElementChild.cloneNode(true);
+  const row = document.importNode(document.getElementById("event-row").content.firstElementChild, true);
   setTime(part(row, "at"), event.at);
   part(row, "words").textContent = event.words;
   part(row, "type").textContent = event.type;
@@ -162,9 +166,9 @@ function stamp(moment) {
 }
 
 function ago(moment) {
-  const seconds = Math.max(0, Math.round((Date.now() - moment) / 1000));
-  const [unit, length] = UNITS.find(([, size]) => seconds >= size) ?? UNITS.at(-1);
-  return relative.format(-Math.floor(seconds / length), unit);
+  const seconds = Math.max(1, Math.floor((Date.now() - moment) / 1000));
+  const [unit, length] = UNITS.find(([, size]) => seconds >= size);
+  return relative.format(-Math.round(seconds / length), unit);
 }
 
 function flash(row) {

@@ -24,6 +24,8 @@ queries = load_queries(__package__, "device.sql")
 routes = Routes()
 
 NEWEST = 30
+# The bar shows every change; of a device that flaps the table shows the newest.
+MOST_ROWS = 50
 SHOWN = timedelta(hours=24)
 # Events older than the log keeps for certain need not be looked for.
 _EVENTS_SINCE = timedelta(days=31)
@@ -53,6 +55,7 @@ async def device(request: web.Request) -> web.StreamResponse:
         since=write_places(since),
         bar=drawn,
         bar_width=WIDTH,
+        most_rows=MOST_ROWS,
         bar_from=now - SHOWN,
         state_words={state: device_words(state, lang) for state in MARKS},
         reasons={stretch.reason: reason_words(stretch.reason, lang) for stretch in drawn},

@@ -57,7 +57,9 @@ async def dead_letters(request: web.Request) -> web.StreamResponse:
         letters=letters,
         older=letters[-1].id if len(rows) > PAGE else None,
         is_first=before is None,
-        reasons=[(row["reason"], refusal_words(row["reason"], lang), row["letters"]) for row in reasons],
+        reasons=[
+            (brief(row["reason"], 60), refusal_words(row["reason"], lang), row["letters"]) for row in reasons
+        ],
     )
 
 
@@ -68,7 +70,7 @@ def letter_view(row: asyncpg.Record, lang: str) -> LetterView:
         municipality=row["municipality"],
         device=brief(row["device"] or "", 64),
         topic=brief(row["topic"]),
-        reason=row["reason"],
+        reason=brief(row["reason"], 60),
         words=refusal_words(row["reason"], lang),
         detail=brief(row["detail"], 300),
         received_at=row["received_at"],

@@ -1,6 +1,6 @@
 """Times as people in Sweden read them: local time, in Swedish or English words."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_timedelta
@@ -34,8 +34,8 @@ def stamp(moment: datetime, now: datetime, lang: str) -> str:
 
 
 def ago(moment: datetime, now: datetime, lang: str) -> str:
-    """How long ago, in the largest unit that fits: för 5 minuter sedan. The future counts as now."""
-    passed = max(now - moment, now - now)
+    """How long ago, in the largest unit that fits: för 5 minuter sedan. Now counts as a second ago."""
+    passed = max(now - moment, timedelta(seconds=1))
     return str(format_timedelta(-passed, add_direction=True, threshold=1, locale=_locale(lang)))
 
 

@@ -62,16 +62,19 @@ class Staffed:
     async def window(
         self, browser: Browser, role: PersonRole = PersonRole.MUNICIPAL_ADMIN, **options: object
     ) -> AsyncIterator[BrowserContext]:
-        """A browser window with a signed-in session."""
+        """A browser window with a signed-in session; an error in a script fails the test."""
         async with self.signed_in(role) as http:
             cookies = {morsel.key: morsel.value for morsel in http.cookie_jar}
         settings: dict[str, Any] = {"locale": "sv-SE", "base_url": self.url} | options
         context = await browser.new_context(**settings)
+        errors: list[str] = []
+        context.on("weberror", lambda error: errors.append(str(error.error)))
         await context.add_cookies(
             [{"name": name, "value": value, "url": self.url} for name, value in cookies.items()]
         )
         try:
             yield context
+            assert errors == []
         finally:
             await context.close()
 

@@ -8,6 +8,7 @@ from structlog.testing import capture_logs
 from yarl import URL
 
 from dashboard.pages import PAGES
+from dashboard.web.access_log import log_answers
 from dashboard.web.routes import Public, Routes, add_routes
 from dashboard.web.security import CONTENT_SECURITY_POLICY, HEADERS
 from dashboard.web.sessions import Sessions
@@ -36,6 +37,7 @@ async def test_nothing_is_served_but_the_pages_and_the_assets(site: Staffed) -> 
         if route.resource is not None and route.method != "HEAD"
     }
     assert served - declared == {("GET", "/assets/{version}/{name}")}
+    assert site.app.middlewares[0] is log_answers  # the outermost sees what really goes out
 
 
 async def test_without_a_session_nothing_of_staff_is_seen(site: Staffed) -> None:

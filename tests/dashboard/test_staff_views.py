@@ -1,0 +1,75 @@
+"""Devices and points as staff see them: worst first, nothing lost."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from dashboard.staff_views import (
+    DeviceView,
+    count_states,
+    device_view,
+    event_view,
+    group_by_point,
+    state_counts,
+)
+
+
+def device(name: str, state: str = "up", point: str | None = "p-one", **changed: str) -> DeviceView:
+    row = {
+        "municipality": "0781", "device": name, "kind": "hotspot", "point": point, "lifecycle": "active",
+        "state": state, "reason": "heard", "since": None, "last_sign_at": None, "revision": 1,
+    }  # fmt: skip
+    return device_view(row | changed, "en")
+
+
+def point(name: str, **changed: object) -> dict[str, Any]:
+    row = {
+        "municipality": "0781", "id": name, "names": {"sv": name.title()}, "locality_names": None, "status": "active"
+    }  # fmt: skip
+    return row | changed
+
+
+def test_points_and_their_devices_come_worst_first_and_empty_points_last() -> None:
+    points = [point("p-empty"), point("p-fine"), point("p-bad")]
+    devices = [
+        device("a", "up", "p-fine"),
+        device("b", "degraded", "p-bad"),
+        device("c", "down", "p-bad"),
+        device("d", "blind", None),
+    ]
+    groups = group_by_point(points, devices, "sv", homeless="nowhere")
+    assert [(group.name, [each.id for each in group.devices]) for group in groups] == [
+        ("P-Bad", ["c", "b"]),
+        ("nowhere", ["d"]),
+        ("P-Fine", ["a"]),
+        ("P-Empty", []),
+    ]
+
+
+def test_device_of_a_closed_point_is_still_shown() -> None:
+    groups = group_by_point(
+        [], [device("a", point="p-closed"), device("b", point=None)], "sv", homeless="nowhere"
+    )
+    assert [[each.id for each in group.devices] for group in groups] == [["a", "b"]]
+
+
+def test_names_sort_as_swedish_does() -> None:
+    points = [
+        point("p-1", names={"sv": name}) | {"id": f"p-{name}"} for name in ("Öland", "Ängen", "Åsen", "Zorn")
+    ]
+    names = [group.name for group in group_by_point(points, [], "sv", homeless="")]
+    assert names == ["Zorn", "Åsen", "Ängen", "Öland"]
+
+
+def test_only_active_devices_are_counted() -> None:
+    devices = [device("a"), device("b", "down"), device("c", "down", lifecycle="suspended")]
+    assert {count.state: count.number for count in count_states(devices, "sv")} == {
+        "down": 1, "degraded": 0, "blind": 0, "up": 1
+    }  # fmt: skip
+    assert [count.state for count in state_counts({}, "en")] == ["down", "degraded", "blind", "up"]
+
+
+def test_event_keeps_both_its_times() -> None:
+    at, received_at = datetime(2026, 9, 1, tzinfo=UTC), datetime(2026, 9, 2, tzinfo=UTC)
+    row = {"municipality": "0781", "device": "a", "type": "wifi.usage", "data": {"clients": 1}}
+    shown = event_view(row | {"at": at, "received_at": received_at}, "en")
+    assert (shown.at, shown.received_at, shown.words) == (at, received_at, "1 connected now")
