@@ -64,7 +64,7 @@ async def test_load_is_steady_and_counts_what_became_of_it(mosquitto: Mosquitto)
         await eventually(lambda: load.acknowledged > len(DEVICES))
         began, before = loop.time(), load.acknowledged
         await eventually(lambda: load.acknowledged >= before + 2 * rate)
-        assert 1.7 < loop.time() - began < 3
+        assert 1.7 < loop.time() - began < 6
         await eventually(lambda: load.receipted > 0)
         task.cancel()
         with suppress(asyncio.CancelledError):

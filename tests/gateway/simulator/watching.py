@@ -61,6 +61,9 @@ class Watcher:
     def of(self, device: str) -> list[Seen]:
         return [event for event in self.seen if event.device == device]
 
+    def reports(self, device: str) -> list[Seen]:
+        return [event for event in self.of(device) if event.type != "device.status"]
+
     def states(self, device: str) -> list[str | None]:
         return ["will" if event.is_will else event.state for event in self.of(device) if event.state]
 
