@@ -9,6 +9,12 @@ from services.status.models import Reason
 
 _Data = Mapping[str, Any]
 
+# A heartbeat's measures are said when they are worth a look; all of them are in the log.
+_HOT_C = 70
+_FULL_PCT = 90
+_LOSSY_PCT = 5
+_LOW_PCT = 20
+
 
 def reason_words(reason: str, lang: str) -> str:
     """The reason of a state as a short sentence without a full stop; an unknown one stays as it is."""
@@ -67,12 +73,18 @@ def _heartbeat(data: _Data, _: Gettext) -> str:
     if data.get("uplink_ok") is False:
         said.append(_("internet saknas"))
     measures = (
-        ("temp_c", _("%(value)s °C")),
-        ("batt_pct", _("batteri %(value)s %%")),
-        ("disk_used_pct", _("disk %(value)s %%")),
-        ("loss_pct", _("paketförlust %(value)s %%")),
+        ("temp_c", _HOT_C, _("%(value)s °C")),
+        ("disk_used_pct", _FULL_PCT, _("disk %(value)s %%")),
+        ("loss_pct", _LOSSY_PCT, _("paketförlust %(value)s %%")),
     )
-    said.extend(words % {"value": data[name]} for name, words in measures if data.get(name) is not None)
+    said.extend(
+        words % {"value": f"{data[name]:g}"}
+        for name, worth, words in measures
+        if isinstance(data.get(name), int | float) and data[name] >= worth
+    )
+    battery = data.get("batt_pct")
+    if isinstance(battery, int | float) and battery <= _LOW_PCT:
+        said.append(_("batteri %(value)s %%") % {"value": f"{battery:g}"})
     return ", ".join(said)
 
 

@@ -98,7 +98,8 @@ def device_view(row: Row, lang: str, clients: int | None = None) -> DeviceView:
         since=row["since"],
         last_sign_at=row["last_sign_at"],
         revision=row["revision"],
-        clients=clients,
+        # Of a device that is not heard nobody knows how many are connected now.
+        clients=clients if row["state"] in ("up", "degraded") else None,
     )
 
 

@@ -6,6 +6,7 @@ const lang = document.documentElement.lang === "en" ? "en" : "sv";
 const locale = lang === "en" ? "en-GB" : "sv-SE";
 const zone = "Europe/Stockholm";
 const clock = new Intl.DateTimeFormat("sv-SE", { hour: "2-digit", minute: "2-digit", timeZone: zone });
+const precise = new Intl.DateTimeFormat("sv-SE", { timeStyle: "medium", timeZone: zone });
 const dayMonth = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", timeZone: zone });
 const dayKey = new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeZone: zone });
 const relative = new Intl.RelativeTimeFormat(lang);
@@ -94,6 +95,8 @@ function showDevice(device) {
     setTime(part(row, "since"), device.since);
     setHeard(row, device.last_sign_at);
     if (row.dataset.counts) row.dataset.counts = device.state;
+    // Of a device that is not heard nobody knows how many are connected now.
+    if (part(row, "clients") && (mark === "down" || mark === "unknown")) part(row, "clients").textContent = "–";
     if (changed) flash(row);
   }
   cancelAnimationFrame(frame);
@@ -115,7 +118,7 @@ function showEvent(event) {
   if (page.dataset.only && page.dataset.only !== event.device) return;
   const body = document.querySelector("#events tbody");
   const row = document.importNode(document.getElementById("event-row").content.firstElementChild, true);
-  setTime(part(row, "at"), event.at);
+  setTime(part(row, "at"), event.at, precise);
   part(row, "words").textContent = event.words;
   part(row, "type").textContent = event.type;
   const link = part(row, "device");
@@ -147,9 +150,9 @@ function showSight(news) {
   sight.hidden = affected.length === 0;
 }
 
-function setTime(time, instant) {
+function setTime(time, instant, exactness = clock) {
   time.dateTime = instant;
-  time.textContent = stamp(new Date(instant));
+  time.textContent = stamp(new Date(instant), exactness);
 }
 
 function setHeard(row, instant) {
@@ -160,8 +163,8 @@ function setHeard(row, instant) {
   time.textContent = ago(new Date(instant));
 }
 
-function stamp(moment) {
-  const at = clock.format(moment);
+function stamp(moment, exactness = clock) {
+  const at = exactness.format(moment);
   return dayKey.format(moment) === dayKey.format(new Date()) ? at : `${dayMonth.format(moment)} ${at}`;
 }
 

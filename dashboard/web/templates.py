@@ -35,7 +35,7 @@ def load_templates() -> Templates:
 def environment(chosen: Language, asset: Callable[[str], str]) -> Environment:
     """The template language: `_`, `ngettext`, `asset`, and filters for times and numbers.
 
-    Times: `clock`, `day`, `stamp`, `ago`, `machine`; numbers: `number`. `stamp` and `ago` count from the page's `now`.
+    Times: `clock`, `day`, `stamp`, `precise`, `ago`, `machine`; numbers: `number`. They count from the page's `now`.
     """
     made = Environment(
         loader=PackageLoader("dashboard"),
@@ -51,6 +51,7 @@ def environment(chosen: Language, asset: Callable[[str], str]) -> Environment:
         clock=times.clock,
         day=partial(times.day, lang=chosen.code),
         stamp=_since_now(times.stamp, chosen.code),
+        precise=_since_now(times.precise, chosen.code),
         ago=_since_now(times.ago, chosen.code),
         machine=times.machine,
         number=partial(format_decimal, locale=chosen.code),

@@ -26,11 +26,20 @@ def day(moment: datetime | date, lang: str) -> str:
 
 def stamp(moment: datetime, now: datetime, lang: str) -> str:
     """The time of day, with the day before it unless that is today: 09:40, or 3 juni 09:40."""
+    return _with_day(clock(moment), moment, now, lang)
+
+
+def precise(moment: datetime, now: datetime, lang: str) -> str:
+    """The time of day with seconds, with the day before it unless that is today: 09:40:12."""
+    return _with_day(f"{local(moment):%H:%M:%S}", moment, now, lang)
+
+
+def _with_day(time: str, moment: datetime, now: datetime, lang: str) -> str:
     there, here = local(moment), local(now)
     if there.date() == here.date():
-        return clock(moment)
+        return time
     pattern = "d MMM" if there.year == here.year else "d MMM y"
-    return f"{format_date(there.date(), pattern, locale=_locale(lang))} {clock(moment)}"
+    return f"{format_date(there.date(), pattern, locale=_locale(lang))} {time}"
 
 
 def ago(moment: datetime, now: datetime, lang: str) -> str:

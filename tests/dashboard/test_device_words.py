@@ -30,9 +30,15 @@ def test_every_event_type_has_words_even_without_data() -> None:
         ("device.heartbeat", {"uptime_s": 1}, "Sign of life"),
         (
             "device.heartbeat",
-            {"uplink_ok": False, "temp_c": 41.5, "batt_pct": 80},
-            "Sign of life, no internet, 41.5 °C, battery 80 %",
+            {"uplink_ok": False, "temp_c": 81.5, "disk_used_pct": 99, "loss_pct": 12.0, "batt_pct": 7},
+            "Sign of life, no internet, 81.5 °C, disk 99 %, packet loss 12 %, battery 7 %",
         ),
+        (
+            "device.heartbeat",
+            {"uplink_ok": True, "temp_c": 41.5, "disk_used_pct": 50, "loss_pct": 0.0, "batt_pct": 80},
+            "Sign of life",
+        ),
+        ("device.heartbeat", {"temp_c": "hot"}, "Sign of life"),
         ("wifi.usage", {"clients": 3}, "3 connected now"),
         ("kiosk.session", {"views": 4}, "The screen was used, 4 pages"),
         ("kiosk.view", {"page": "buss"}, "Page buss was shown"),

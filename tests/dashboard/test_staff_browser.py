@@ -44,6 +44,7 @@ async def test_state_changes_on_the_open_page_without_reloading(site: Staffed, b
 
 
 async def test_new_event_shows_within_a_second_with_its_clients(site: Staffed, browser: Browser) -> None:
+    await site.set_state("hs-lidhult-1", "up", "heard")
     async with site.window(browser, PersonRole.INSTALLATION_ADMIN) as context:
         page = await opened(context, "/staff")
         await expect(page.locator("#events")).to_contain_text("Inga händelser än.")
@@ -80,8 +81,8 @@ async def test_device_page_follows_its_own_device_only(site: Staffed, browser: B
     async with site.window(browser) as context:
         page = await opened(context, "/staff/devices/hs-lidhult-1?lang=en")
         await site.happens(("0781", "hs-lidhult-2"), "device.status", {"state": "online"})
-        await site.happens(LIDHULT, "device.heartbeat", {"uptime_s": 1, "temp_c": 40})
-        await expect(page.locator("#events tbody tr").first).to_contain_text("Sign of life, 40 °C")
+        await site.happens(LIDHULT, "device.heartbeat", {"uptime_s": 1, "temp_c": 80})
+        await expect(page.locator("#events tbody tr").first).to_contain_text("Sign of life, 80 °C")
         assert await page.locator("#events tbody tr").count() == 1
         await site.set_state("hs-lidhult-1", "degraded", "uplink_lost")
         await expect(page.locator(".standing")).to_contain_text("No internet behind the device")

@@ -45,6 +45,12 @@ def test_points_and_their_devices_come_worst_first_and_empty_points_last() -> No
     ]
 
 
+def test_pause_and_state_are_told_in_words() -> None:
+    (group,) = group_by_point([point("p-one", status="paused")], [device("a", "down")], "sv", homeless="")
+    assert group.paused
+    assert group.devices[0].state_words == "No contact"
+
+
 def test_device_of_a_closed_point_is_still_shown() -> None:
     groups = group_by_point(
         [], [device("a", point="p-closed"), device("b", point=None)], "sv", homeless="nowhere"

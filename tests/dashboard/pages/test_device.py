@@ -41,7 +41,7 @@ async def test_device_shows_its_day_its_use_and_its_last_words(site: Staffed) ->
     await site.set_state("hs-lidhult-1", "down", "silent", since=now - timedelta(hours=2))
     await site.run(_HISTORY, now - timedelta(hours=10), now - timedelta(hours=2))
     await site.run(_USAGE, now - timedelta(hours=4))
-    await site.happens(LIDHULT, "device.heartbeat", {"uptime_s": 4, "temp_c": 41.5})
+    await site.happens(LIDHULT, "device.heartbeat", {"uptime_s": 4, "temp_c": 81.5})
     async with site.signed_in(PersonRole.VIEWER) as http, http.get("/staff/devices/hs-lidhult-1") as answer:
         assert answer.status == 200
         text = await answer.text()
@@ -51,7 +51,7 @@ async def test_device_shows_its_day_its_use_and_its_last_words(site: Staffed) ->
         "pågår",
         "480",
         "12,5",
-        "Livstecken, 41.5 °C",
+        "Livstecken, 81.5 °C",
         "uppskattat",
     ):
         assert words in text, words

@@ -115,10 +115,10 @@ async def test_long_absence_is_told_the_newest_only(site: Staffed, monkeypatch: 
             await site.happens(LIDHULT, "device.heartbeat", {"uptime_s": 0})
             told = (await live.next("event")).id
         for number in range(5):
-            await site.happens(LIDHULT, "device.heartbeat", {"uptime_s": 1, "temp_c": number})
+            await site.happens(LIDHULT, "device.heartbeat", {"uptime_s": 1, "temp_c": 80 + number})
         async with stream(http, **{"Last-Event-ID": str(told)}) as again:
             assert [(await again.next("event")).data["words"] for _ in range(3)] == [
-                f"Livstecken, {number} °C" for number in (2, 3, 4)
+                f"Livstecken, {number} °C" for number in (82, 83, 84)
             ]
 
 

@@ -16,16 +16,22 @@ async def page(
 
 
 async def test_states_reasons_and_clients_stand_in_the_page(site: Staffed) -> None:
-    await site.set_state("hs-lidhult-1", "down", "silent", since=site.now() - timedelta(hours=3))
+    await site.set_state("hs-lidhult-1", "degraded", "late", since=site.now() - timedelta(hours=3))
     await site.happens(LIDHULT, "wifi.usage", {"iface": "wlan0", "clients": 12})
     text = await page(site, "/staff")
     assert "Ljungby" in text
-    assert "Ingen kontakt" in text
-    assert "Har tystnat" in text
+    assert "Fungerar delvis" in text
+    assert "Hör av sig för sällan" in text
     assert "12 anslutna nu" in text
     assert 'data-part="clients">12<' in text
     assert text.index("hs-lidhult-1") < text.index("hs-lidhult-2")  # worst first
     assert "Har aldrig hörts" in text
+
+
+async def test_of_a_silent_device_nobody_knows_how_many_are_connected(site: Staffed) -> None:
+    await site.happens(LIDHULT, "wifi.usage", {"iface": "wlan0", "clients": 12})
+    await site.set_state("hs-lidhult-1", "down", "silent")
+    assert 'data-part="clients">12<' not in await page(site, "/staff")
 
 
 async def test_words_are_english_when_asked_and_links_keep_it(site: Staffed) -> None:

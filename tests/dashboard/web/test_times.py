@@ -20,6 +20,7 @@ def test_stamp_names_the_day_unless_it_is_today() -> None:
     assert times.stamp(SUMMER, SUMMER + timedelta(hours=5), "sv") == "09:40"
     assert times.stamp(SUMMER, SUMMER + timedelta(days=1), "sv") == "3 juni 09:40"
     assert times.stamp(SUMMER, SUMMER + timedelta(days=300), "en") == "3 Jun 2026 09:40"
+    assert times.precise(SUMMER, SUMMER, "sv") == "09:40:00"
     midnight = datetime(2026, 6, 2, 22, tzinfo=UTC)
     assert times.stamp(midnight, midnight, "sv") == "00:00"
 
