@@ -20,7 +20,7 @@ async def letters(site: Staffed, role: PersonRole = PersonRole.TECHNICIAN, query
 
 async def test_letter_says_why_and_shows_its_content_as_text(site: Staffed) -> None:
     await site.run(
-        ADD, "0781", "hs-lidhult-1", "unknown_type", "wifi.usag", '{"data": "<script>alert(1)</script>"}'
+        ADD, "0781", "hs-lidhult-1", "unknown_type", "wifi.usagex", '{"data": "<script>alert(1)</script>"}'
     )
     await site.run(ADD, "0781", "hs-lidhult-1", "nul", "NUL byte at 3", None)
     text = await letters(site)
@@ -28,7 +28,7 @@ async def test_letter_says_why_and_shows_its_content_as_text(site: Staffed) -> N
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
     assert "<script>alert" not in text
     assert "bara orsak, storlek och ett fingeravtryck" in text
-    assert text.index("NUL byte at 3") < text.index("wifi.usag")
+    assert text.index("NUL byte at 3") < text.index("wifi.usagex")
 
 
 async def test_nothing_wrong_is_said_too(site: Staffed) -> None:
