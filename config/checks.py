@@ -122,7 +122,8 @@ async def _broker(settings: Settings) -> AsyncIterator[Finding]:
     )
     async with session:
         with suppress(TimeoutError):
-            await asyncio.wait_for(_connected_or_refused(session), _BROKER_WITHIN_S)
+            async with asyncio.timeout(_BROKER_WITHIN_S):
+                await _connected_or_refused(session)
         if session.connected:
             yield Finding("broker", Grade.OK, f"{where} reached, MQTT {session.protocol}")
             return

@@ -4,7 +4,7 @@ import asyncio
 import socket
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib.resources import as_file, files
@@ -20,6 +20,7 @@ from config.settings import Settings
 from dashboard.options import WebOptions
 from gateway.embedded import Amqtt, EmbeddedBroker, embedded_broker
 from gateway.options import MqttOptions
+from gateway.service import Gateway
 from gateway.simulator import BrokerAddress, FaultKind, Fleet, SimulatedDevice, StagedFault, rhythm_s
 from gateway.topics import NativeTopic
 from services.runtime.tasks import running
@@ -37,6 +38,7 @@ WEB_PORT, MQTT_PORT = 8080, 1883
 # Known to everybody on purpose: the demo listens on this machine only, and its data is made up.
 PASSWORD = "bypunkt-demo"  # noqa: S105
 ADMIN = "demo"
+_SEEING_WITHIN_S = 10.0
 # So that everybody who looks sees an outage, and a device that was cut off and tells afterwards what happened.
 STAGED = (
     StagedFault(device="hs-tannaker-1", kind=FaultKind.POWER_CUT, after_s=20, for_s=25),
@@ -63,7 +65,7 @@ class Plan:
 
 async def run(plan: Plan) -> None:
     """Run the demo until cancelled, or for `plan.seconds`; leaves no process, and no file but in `plan.data`."""
-    registry = _villages(plan)
+    registry = _at_speed(_villages(plan), plan.speed)
     async with AsyncExitStack() as stack:
         directory = plan.data or Path(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="bypunkt-demo-"))
@@ -76,7 +78,8 @@ async def run(plan: Plan) -> None:
         settings = _settings(plan, broker, postgres.dsn(user="bypunkt_app"))
         await _prepare(settings, registry)
         up = await stack.enter_async_context(bypunkt(settings))
-        fleet = _fleet(registry, broker, plan.speed)
+        await _until_seeing(up.gateway)
+        fleet = _fleet(plan, broker)
         await stack.enter_async_context(running({"simulator": fleet.run}))
         _welcome(up.address or "", broker, registry)
         await asyncio.sleep(plan.seconds) if plan.seconds is not None else await asyncio.Event().wait()
@@ -90,16 +93,11 @@ def _villages(plan: Plan) -> RegistryFile:
         for point in whole.service_points
         if plan.municipalities is None or point.municipality in plan.municipalities
     ]
-    names = {point.id for point in points}
+    homes = {point.id: point.municipality for point in points}
     devices = [
-        device.model_copy(
-            update={
-                "expected_interval_s": rhythm_s(device.expected_interval_s, plan.speed),
-                "municipality": next(point.municipality for point in points if point.id == device.point),
-            }
-        )
+        device.model_copy(update={"municipality": home})
         for device in whole.devices
-        if device.point in names
+        if (home := homes.get(device.point or ""))
     ]
     chosen = [
         record
@@ -112,6 +110,23 @@ def _villages(plan: Plan) -> RegistryFile:
             f"there is no municipality {', '.join(sorted(unknown))} in the demo; there are {known}"
         )
     return whole.model_copy(update={"municipalities": chosen, "service_points": points, "devices": devices})
+
+
+def _at_speed(registry: RegistryFile, speed: float) -> RegistryFile:
+    """Expect devices as often as they report when their village lives faster."""
+    devices = [
+        device.model_copy(update={"expected_interval_s": rhythm_s(device.expected_interval_s, speed)})
+        for device in registry.devices
+    ]
+    return registry.model_copy(update={"devices": devices})
+
+
+async def _until_seeing(gateway: Gateway | None) -> None:
+    """Wait for every lane's first canary: before it has subscribed, the broker keeps nothing for it."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_SEEING_WITHIN_S):
+            while gateway is not None and not gateway.seeing:  # noqa: ASYNC110 - many lanes, no one event
+                await asyncio.sleep(0.02)
 
 
 @asynccontextmanager
@@ -159,7 +174,7 @@ async def _add_person(connection: Connection, login: str, role: PersonRole, muni
         await people.add(connection, login, role=role, municipality=municipality, password=PASSWORD)
 
 
-def _fleet(registry: RegistryFile, broker: EmbeddedBroker, speed: float) -> Fleet:
+def _fleet(plan: Plan, broker: EmbeddedBroker) -> Fleet:
     devices = [
         SimulatedDevice(
             municipality=device.municipality or "",
@@ -168,13 +183,13 @@ def _fleet(registry: RegistryFile, broker: EmbeddedBroker, speed: float) -> Flee
             point=device.point,
             expected_interval_s=device.expected_interval_s,
         )
-        for device in registry.devices
+        for device in _villages(plan).devices
     ]
     staged = [fault for fault in STAGED if fault.device in {device.id for device in devices}]
     return Fleet(
         devices,
         broker=BrokerAddress(host=HOST, port=broker.port, protocol=_protocol(broker)),
-        speed=speed,
+        speed=plan.speed,
         staged=staged,
     )
 

@@ -1,14 +1,16 @@
 """Whether this installation can serve: the database is reached, and canaries come the whole way."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from dashboard.web.readiness import Part, Readiness, ReadinessCheck
-from services.log.lanes import sight_of_lanes
+from services.log.lanes import LaneState, states_of_lanes
 from services.runtime.clock import Clock
 from services.storage.database import UNREACHABLE, Database
 
 # The same silence that makes time blind (architecture, liveness).
 _BLIND_AFTER = timedelta(seconds=15)
+# An idle reading says at least every five seconds that it has read everything.
+_BEHIND_AFTER = timedelta(seconds=30)
 
 
 def readiness_of(database: Database, *, clock: Clock) -> ReadinessCheck:
@@ -16,18 +18,37 @@ def readiness_of(database: Database, *, clock: Clock) -> ReadinessCheck:
 
     async def check() -> Readiness:
         try:
-            lanes = await sight_of_lanes(database)
+            return _judge(await states_of_lanes(database), clock())
         except UNREACHABLE:
-            unknown = Part("broker", ready=False, detail="not known without the database")
-            return Readiness((Part("database", ready=False, detail="not reached"), unknown))
-        seeing = [
-            lane for lane, seen_until in lanes.items() if seen_until and clock() - seen_until <= _BLIND_AFTER
-        ]
-        blind = len(lanes) - len(seeing)
-        detail = f"{blind} of {len(lanes)} lanes have seen no canary for 15 s" if blind else ""
-        if not lanes:
-            detail = "no municipality is registered"
-        broker = Part("broker", ready=blind == 0 and bool(lanes), detail=detail)
-        return Readiness((Part("database", ready=True), broker))
+            unknown = "not known without the database"
+            return Readiness(
+                (
+                    Part("database", ready=False, detail="not reached"),
+                    Part("broker", ready=False, detail=unknown),
+                    Part("readings", ready=False, detail=unknown),
+                )
+            )
 
     return check
+
+
+def _judge(lanes: list[LaneState], now: datetime) -> Readiness:
+    blind = sum(not _since(lane.seen_until, now, _BLIND_AFTER) for lane in lanes)
+    behind = sum(not _since(lane.read_until, now, _BEHIND_AFTER) for lane in lanes)
+    return Readiness(
+        (
+            Part("database", ready=True),
+            _part("broker", blind, lanes, "lanes have seen no canary for 15 s"),
+            _part("readings", behind, lanes, "lanes were not read to their end for 30 s"),
+        )
+    )
+
+
+def _since(moment: datetime | None, now: datetime, at_most: timedelta) -> bool:
+    return moment is not None and now - moment <= at_most
+
+
+def _part(name: str, failing: int, lanes: list[LaneState], says: str) -> Part:
+    if not lanes:
+        return Part(name, ready=False, detail="no municipality is registered")
+    return Part(name, ready=not failing, detail=f"{failing} of {len(lanes)} {says}" if failing else "")

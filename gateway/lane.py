@@ -47,6 +47,7 @@ class GatewayLane:
         self._options = options
         self._clock = clock
         self._registry = LaneRegistry()
+        self._turn = asyncio.Lock()
         self._registry_changed = asyncio.Event()
         self._came_up = asyncio.Event()
         self._went_down = asyncio.Event()
@@ -117,10 +118,11 @@ class GatewayLane:
             IN_FLIGHT.labels(self.lane).set(session.unacknowledged)
 
     async def _take(self, session: Session, deliveries: Sequence[Delivery]) -> None:
-        batch = await self._judge(deliveries)
-        refused = await self._store(batch)
+        async with self._turn:
+            batch = await self._judge(deliveries)
+            refused = await self._store(batch)
+            self._registry.note_spools(batch.accepted)
         session.acknowledge(deliveries)
-        self._registry.note_spools(batch.accepted)
         for topic, payload in receipts.compose(batch.accepted, refused, spooling=self._registry.spooling):
             await _send_if_possible(session, topic, payload)
         if batch.sight is not None:
@@ -200,7 +202,9 @@ class GatewayLane:
             await self._registry_changed.wait()
             self._registry_changed.clear()
             try:
-                self._registry = await load_registry(self._database, self.lane)
+                # In turn with the intake: a birth that is being stored must not be missing in the new picture.
+                async with self._turn:
+                    self._registry = await load_registry(self._database, self.lane)
             except UNREACHABLE as error:
                 await self._pause(1, error)
                 self._registry_changed.set()

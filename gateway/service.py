@@ -28,6 +28,11 @@ class Gateway:
         self._options = options
         self._clock = clock
 
+    @property
+    def seeing(self) -> bool:
+        """Whether a canary has come the whole way in every lane that there is work in."""
+        return bool(self.lanes) and all(lane.seen_at is not None for lane in self.lanes.values())
+
     async def run(self) -> None:
         """Make room in the log, then work in every lane."""
         await self._make_partitions()

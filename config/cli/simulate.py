@@ -1,6 +1,7 @@
 """`bypunkt simulate`: a steady stream of events from registered devices, to see what an installation can take."""
 
 import asyncio
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -34,13 +35,23 @@ def simulate(
 async def _simulate(settings: Settings, count: int, rate: float, seconds: float | None) -> None:
     pairs = await _synthetic(settings, count)
     options = settings.mqtt
-    load = Load(pairs, broker=BrokerAddress(options.host, options.port), rate=rate)
+    broker = BrokerAddress(
+        host=options.host,
+        port=options.port,
+        username=options.username.format(lane="simulate") if options.username else None,
+        password=options.secret(),
+        protocol=options.protocol,
+    )
+    load = Load(pairs, broker=broker, rate=rate)
     try:
-        await asyncio.wait_for(load.run(), seconds)
-    except TimeoutError:
-        pass
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await load.run()
     finally:
-        print(f"{load.sent} events sent, {load.acknowledged} acknowledged by the broker")
+        print(
+            f"{load.sent} events sent, {load.acknowledged} acknowledged by the broker, "
+            f"{load.receipted} receipted as stored"
+        )
 
 
 async def _synthetic(settings: Settings, count: int) -> list[tuple[str, str]]:

@@ -72,7 +72,8 @@ class Mailbox:
         if not self._waiting and self.ended is None:
             self._arrived.clear()
             try:
-                await asyncio.wait_for(self._arrived.wait(), wait_s)
+                async with asyncio.timeout(wait_s):
+                    await self._arrived.wait()
             except TimeoutError:
                 return []
         frames = list(self._waiting.values())

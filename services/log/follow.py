@@ -5,6 +5,7 @@ The cursor moves in the transaction that holds what the reading wrote, so each e
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -108,22 +109,23 @@ class Follower:
         async with self._database.transaction(Role.WORKER, Lane(lane)) as connection:
             await connection.execute(queries.begin_cursor, name, lane)
             position = await connection.fetchval(queries.hold_cursor, name, lane)
+            now = self._clock()
             events = [
                 LoggedEvent(**row)
                 for row in await connection.fetch(queries.events_after, lane, position, BATCH)
             ]
-            wake_at = await self._reading.apply(connection, lane, events, now=self._clock())
-            if events:
-                await connection.execute(queries.move_cursor, name, lane, events[-1].position)
+            wake_at = await self._reading.apply(connection, lane, events, now=now)
+            position = events[-1].position if events else position
+            caught_up_at = now if len(events) < BATCH else None
+            await connection.execute(queries.move_cursor, name, lane, position, caught_up_at)
         READ.labels(name).inc(len(events))
         return Step(len(events), wake_at)
 
     async def _rest(self, signal: asyncio.Event, wake_at: datetime | None) -> None:
         pause = IDLE if wake_at is None else min(IDLE, max(wake_at - self._clock(), timedelta()))
-        try:
-            await asyncio.wait_for(signal.wait(), pause.total_seconds() + 0.001)
-        except TimeoutError:
-            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(pause.total_seconds() + 0.001):
+                await signal.wait()
 
 
 class LogWatch:

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
@@ -53,11 +55,10 @@ async def work_in_lanes(
                     at_work.add(lane)
                     title = f"{name} lane {lane}"
                     tasks.create_task(supervise(title, _bound(work, lane)), name=title)
-            try:
-                await asyncio.wait_for(anext(notices), _LOOK_AGAIN_S)
-            except TimeoutError:
-                continue
-            on_change()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_AGAIN_S):
+                    await anext(notices)
+                    on_change()
 
 
 async def _lanes_if_reachable(database: Database) -> list[int]:
@@ -76,7 +77,20 @@ def _bound(work: Callable[[int], Awaitable[None]], lane: int) -> Callable[[], Aw
     return run
 
 
-async def sight_of_lanes(database: Database) -> dict[int, datetime | None]:
-    """Return, for each lane in use, until when it could see; None when it is cut off or never saw."""
+@dataclass(frozen=True, slots=True)
+class LaneState:
+    """How a lane is doing.
+
+    `seen_until`: the newest canary that came the whole way, None when cut off. `read_until`: when every reading had
+    last read everything, None when one never has.
+    """
+
+    lane: int
+    seen_until: datetime | None
+    read_until: datetime | None
+
+
+async def states_of_lanes(database: Database) -> list[LaneState]:
+    """Return how every lane in use is doing."""
     async with database.transaction(Role.WEB, Public()) as connection:
-        return {row["lane"]: row["seen_until"] for row in await connection.fetch(queries.sight_of_lanes)}
+        return [LaneState(**row) for row in await connection.fetch(queries.states_of_lanes)]

@@ -69,8 +69,8 @@ INSERT INTO reading_cursor (reading, lane) VALUES ($1, $2) ON CONFLICT DO NOTHIN
 SELECT position FROM reading_cursor WHERE reading = $1 AND lane = $2 FOR UPDATE
 
 -- name: move_cursor
--- Remember how far a reading has come.
-UPDATE reading_cursor SET position = $3 WHERE reading = $1 AND lane = $2
+-- Remember how far a reading has come, and when it had read everything.
+UPDATE reading_cursor SET position = $3, caught_up_at = coalesce($4, caught_up_at) WHERE reading = $1 AND lane = $2
 
 -- name: events_after
 -- The next events of a lane in the order of their positions.
@@ -130,9 +130,9 @@ WHERE excluded.seen_until > o.seen_until AND NOT o.closed
 -- The connection is gone: what comes after the last canary is blind.
 UPDATE observation SET closed = true WHERE lane = $1 AND seen_from = $2
 
--- name: sight_of_lanes
--- Until when each lane in use could see; empty when its last connection has ended.
-SELECT u.lane, o.seen_until
+-- name: states_of_lanes
+-- Until when each lane in use could see (empty when its last connection has ended), and was judged.
+SELECT u.lane, o.seen_until, (SELECT min(c.caught_up_at) FROM reading_cursor AS c WHERE c.lane = u.lane) AS read_until
 FROM lane_in_use AS u
 LEFT JOIN LATERAL (
     SELECT CASE WHEN n.closed THEN NULL ELSE n.seen_until END AS seen_until

@@ -35,6 +35,7 @@ UNREACHABLE = (
     asyncpg.InsufficientResourcesError,
 )
 
+_CLOSE_WITHIN_S = 5.0
 _SCOPE = """
 SELECT set_config('role', $1, true), set_config('bypunkt.lane', $2, true),
        set_config('bypunkt.municipalities', $3, true), set_config('bypunkt.login', $4, true),
@@ -116,7 +117,7 @@ class Database:
 
         `statement_s` bounds each statement: a frozen server is an error to be retried, not a hang.
         """
-        async with asyncpg.create_pool(
+        pool = await asyncpg.create_pool(
             url,
             min_size=0,
             max_size=connections,
@@ -129,8 +130,15 @@ class Database:
                 "application_name": "bypunkt",
                 "idle_in_transaction_session_timeout": "60s",
             },
-        ) as pool:
+        )
+        try:
             yield cls(pool, url)
+        finally:
+            try:
+                async with asyncio.timeout(_CLOSE_WITHIN_S):
+                    await pool.close()
+            except TimeoutError:
+                pool.terminate()  # a server that died with a connection in use never lets go of it
 
     @asynccontextmanager
     async def transaction(self, role: Role, scope: Scope) -> AsyncIterator[Connection]:

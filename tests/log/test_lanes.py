@@ -1,11 +1,11 @@
 """Somebody is at work in each lane that has municipalities, also in those that come later."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from services.log.lanes import lanes_for, lanes_in_use, registered_codes, sight_of_lanes, work_in_lanes
+from services.log.lanes import lanes_for, lanes_in_use, registered_codes, states_of_lanes, work_in_lanes
 from services.log.store import Batch, Sight, close_sight, store
 from services.runtime import tasks
 from services.storage.database import Database
@@ -87,10 +87,15 @@ async def test_work_that_fails_begins_again_and_disturbs_no_other_lane(
 async def test_sight_is_the_newest_observation_and_nothing_once_it_is_closed(database_url: str) -> None:
     async with villages(database_url) as database:
         ljungby, motala = await lane_of(database, "0781"), await lane_of(database, "0583")
-        assert await sight_of_lanes(database) == {ljungby: None, motala: None}
+        assert await _seen(database) == {ljungby: None, motala: None}
         later = NOON + timedelta(seconds=30)
         await store(database, ljungby, Batch(sight=Sight(NOON, NOON)))
         await store(database, ljungby, Batch(sight=Sight(later, later)))
-        assert await sight_of_lanes(database) == {ljungby: later, motala: None}
+        assert await _seen(database) == {ljungby: later, motala: None}
         await close_sight(database, ljungby, later)
-        assert await sight_of_lanes(database) == {ljungby: None, motala: None}
+        assert await _seen(database) == {ljungby: None, motala: None}
+        assert {state.read_until for state in await states_of_lanes(database)} == {None}
+
+
+async def _seen(database: Database) -> dict[int, datetime | None]:
+    return {state.lane: state.seen_until for state in await states_of_lanes(database)}

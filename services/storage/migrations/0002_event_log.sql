@@ -96,10 +96,12 @@ CREATE TABLE observation (
     PRIMARY KEY (lane, seen_from)
 ) WITH (fillfactor = 50);
 
--- How far each reading has come in each lane, kept in the same transaction as what it wrote.
+-- How far each reading has come in each lane, kept in the same transaction as what it wrote; `caught_up_at` is the
+-- last moment at which it had read everything: a worker that stands still must not look like a village that works.
 CREATE TABLE reading_cursor (
     reading text NOT NULL,
     lane smallint NOT NULL REFERENCES lane,
     position bigint NOT NULL DEFAULT 0,
+    caught_up_at timestamptz,
     PRIMARY KEY (reading, lane)
 ) WITH (fillfactor = 50);

@@ -65,8 +65,17 @@ WHERE p.status IN ('pilot', 'active', 'paused');
 
 CREATE VIEW public_device_state AS
 SELECT d.municipality, d.point, d.kind,
-       coalesce(s.state, 'blind') AS state, coalesce(s.reason, 'never_seen') AS reason,
-       s.since, s.last_sign_at, s.revision
+       CASE WHEN k.stale THEN 'blind' ELSE coalesce(s.state, 'blind') END AS state,
+       CASE WHEN k.stale THEN 'not_watched' ELSE coalesce(s.reason, 'never_seen') END AS reason,
+       CASE WHEN k.stale THEN k.caught_up_at ELSE s.since END AS since,
+       s.last_sign_at, s.revision
 FROM device AS d
+JOIN municipality AS m ON m.code = d.municipality
 LEFT JOIN device_status AS s ON s.municipality = d.municipality AND s.device = d.id
+LEFT JOIN LATERAL (
+    -- What nobody has judged for half a minute is not known.
+    SELECT c.caught_up_at, c.caught_up_at < now() - interval '30 seconds' AS stale
+    FROM reading_cursor AS c
+    WHERE c.reading = 'status' AND c.lane = m.lane
+) AS k ON true
 WHERE d.lifecycle = 'active' AND d.point IS NOT NULL;
