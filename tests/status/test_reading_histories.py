@@ -1,6 +1,6 @@
 """The tables are a function of the set of events, whatever the order of arrival: random histories, live and rebuilt.
 
-`HYPOTHESIS_PROFILE=thorough` plays 150 histories instead of 10; each names its seed when it fails.
+`HYPOTHESIS_PROFILE=thorough` plays 150 histories instead of 6; each names its seed when it fails.
 """
 
 import os
@@ -11,7 +11,7 @@ import pytest
 from services.status.models import Sign, SignKind
 from tests.status.lanes import DEVICE, LaneUnderTest, lane_under_test
 
-SEEDS = range(150 if os.environ.get("HYPOTHESIS_PROFILE") == "thorough" else 10)
+SEEDS = range(150 if os.environ.get("HYPOTHESIS_PROFILE") == "thorough" else 6)
 DEVICES = (DEVICE, "hs-lidhult-2")
 LENGTH_S = 900
 KINDS = [SignKind.HEARTBEAT, SignKind.OTHER, SignKind.BIRTH, SignKind.OFFLINE, SignKind.RESTARTING]
