@@ -5,7 +5,7 @@ command line only adds signals.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -83,11 +83,19 @@ async def bypunkt(
 @asynccontextmanager
 async def open_database(settings: Settings) -> AsyncIterator[Database]:
     """Open the run-time database; raises `NotConfigured` when the settings name none."""
-    url = settings.database.address()
+    url = secret_named("BYPUNKT_DATABASE__URL_FILE", settings.database.address)
     if url is None:
         raise NotConfigured("BYPUNKT_DATABASE__URL is not set: name the PostgreSQL database, postgresql://…")
     async with Database.open(url, connections=settings.database.connections) as database:
         yield database
+
+
+def secret_named(setting: str, read: Callable[[], str | None]) -> str | None:
+    """Read a secret that may stand in a file; raises `NotConfigured` with the setting's name."""
+    try:
+        return read()
+    except OSError as error:
+        raise NotConfigured(f"{setting}: {error.filename}: {error.strerror}") from None
 
 
 async def _until_fit(database: Database) -> None:

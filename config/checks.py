@@ -36,6 +36,10 @@ _BROKER_ADVICE = {
     Trouble.CREDENTIALS: "wrong user name or password: check BYPUNKT_MQTT__USERNAME and BYPUNKT_MQTT__PASSWORD",
     Trouble.CLIENT_ID: "the broker refuses the client id: check BYPUNKT_MQTT__CLIENT_PREFIX",
     Trouble.SUBSCRIPTION: "the account may not subscribe: check its rights at the broker",
+    Trouble.BUSY: "the broker is overloaded or shutting down: try again, see its log",
+    Trouble.CLOSED: "the broker closed the connection: see its log",
+    Trouble.LOST: "the connection broke: is the network in order?",
+    Trouble.FAULT: "an error of ours: please report it",
     Trouble.EVICTED: "another client uses the same client id: is a second gateway running?",
 }
 
@@ -117,6 +121,7 @@ async def _broker(settings: Settings) -> AsyncIterator[Finding]:
             password=password,
             tls_ca=options.tls_ca,
             protocol=options.protocol,
+            durable=False,
             window=10,
         )
     )
@@ -128,7 +133,7 @@ async def _broker(settings: Settings) -> AsyncIterator[Finding]:
             yield Finding("broker", Grade.OK, f"{where} reached, MQTT {session.protocol}")
             return
     trouble = session.trouble or Trouble.SILENT
-    advice = _BROKER_ADVICE.get(trouble, "see the broker's log")
+    advice = _BROKER_ADVICE[trouble]
     yield Finding("broker", Grade.FAILED, f"{where}: {trouble.replace('_', ' ')}; {advice}")
 
 

@@ -5,6 +5,8 @@ From `BYPUNKT_SECTION__NAME` environment variables first, then the TOML file tha
 """
 
 import os
+import tomllib
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
@@ -84,6 +86,9 @@ def load(**given: Any) -> Settings:  # noqa: ANN401 - sections as pydantic takes
     if named and not Path(named).is_file():
         message = f"BYPUNKT_CONFIG names {named}, which is no file"
         raise SettingsRefused(message)
+    if unknown := _unknown_names():
+        raise SettingsRefused("\n".join(unknown))
+    _refuse_broken_file(settings_file())
     try:
         return Settings(**given)
     except ValidationError as error:
@@ -91,6 +96,38 @@ def load(**given: Any) -> Settings:  # noqa: ANN401 - sections as pydantic takes
         raise SettingsRefused("\n".join(problems)) from None
     except (SettingsError, ValueError) as error:
         raise SettingsRefused(str(error).splitlines()[0]) from None
+
+
+def setting_names() -> list[str]:
+    """Return the environment variables that are settings."""
+    return [
+        f"BYPUNKT_{section.upper()}__{name.upper()}"
+        for section, field in Settings.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+        for name in field.annotation.model_fields
+    ]
+
+
+def _unknown_names() -> list[str]:
+    known = {*setting_names(), "BYPUNKT_CONFIG"}
+    given = sorted(name for name in os.environ if name.startswith("BYPUNKT_") and name.upper() not in known)
+    return [f"there is no setting {name}{_perhaps(name, known)}" for name in given]
+
+
+def _perhaps(name: str, known: set[str]) -> str:
+    near = get_close_matches(name, known, n=1)
+    return f"; did you mean {near[0]}?" if near else " (docs/settings.md lists them all)"
+
+
+def _refuse_broken_file(file: Path) -> None:
+    try:
+        tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise SettingsRefused(f"{file} cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsRefused(f"{file} is not valid TOML: {error}") from None
 
 
 def effective(settings: Settings) -> dict[str, str]:

@@ -27,6 +27,10 @@ from services.tenants.public import read_villages
 LARGEST_BODY = 256 * 1024
 
 
+class PortTaken(Exception):
+    """The web face cannot listen where it was told to."""
+
+
 def web_app(
     database: Database, *, options: WebOptions, clock: Clock, readiness: ReadinessCheck
 ) -> web.Application:
@@ -71,7 +75,12 @@ async def serve(app: web.Application, *, host: str, port: int) -> AsyncIterator[
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port)
-        await site.start()
+        try:
+            await site.start()
+        except OSError as error:
+            raise PortTaken(
+                f"cannot listen on {host}:{port}: {error.strerror}; choose another port"
+            ) from None
         bound = next(address for address in runner.addresses)[1]
         yield f"http://{f'[{host}]' if ':' in host else host}:{bound}"
     finally:

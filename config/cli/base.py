@@ -15,6 +15,7 @@ from config import logs
 from config.app import NotConfigured, open_database
 from config.demo import DemoRefused
 from config.settings import Settings, SettingsRefused, load
+from dashboard.app import PortTaken
 from gateway.embedded import BrokerError
 from services.runtime.child import ChildError
 from services.runtime.tasks import describe
@@ -24,6 +25,7 @@ from services.storage.migrate import MigrationError
 from services.storage.safety import UnsafeDatabase
 from services.tenants.devices import DeviceError
 from services.tenants.importing import ImportRefused
+from services.tenants.passwords import WeakPassword
 from services.tenants.people import PersonError
 
 app = typer.Typer(
@@ -44,7 +46,7 @@ class CommandFailed(Exception):
 
 _OURS = (
     BrokerError, ChildError, CommandFailed, DemoRefused, DeviceError, EmbeddedPostgresError, ImportRefused,
-    MigrationError, NotConfigured, PersonError, SettingsRefused, UnsafeDatabase,
+    MigrationError, NotConfigured, PersonError, PortTaken, SettingsRefused, UnsafeDatabase, WeakPassword,
 )  # fmt: skip
 FAILURES = (*_OURS, *UNREACHABLE, asyncpg.PostgresError, ExceptionGroup)
 
@@ -59,6 +61,8 @@ def explain(error: BaseException) -> list[str]:
         return [
             f"PostgreSQL refuses the sign-in: {error}. Check the user and password in BYPUNKT_DATABASE__URL"
         ]
+    if isinstance(error, asyncpg.InvalidParameterValueError) and "role" in str(error):
+        return ["the database was never prepared for bypunkt: run `bypunkt migrate`"]
     if isinstance(error, UNREACHABLE):
         return [
             f"cannot reach PostgreSQL ({describe(error)}). Is it running, and is BYPUNKT_DATABASE__URL right?"
@@ -129,7 +133,7 @@ async def municipality_codes(database: Database) -> tuple[str, ...]:
 def show(rows: Sequence[Mapping[str, object]], *, as_json: bool, empty: str) -> None:
     """Print rows as a table, or as JSON; `empty` is said when there are none."""
     if as_json:
-        json.dump([dict(row) for row in rows], sys.stdout, ensure_ascii=False, indent=1, default=str)
+        json.dump([dict(row) for row in rows], sys.stdout, indent=1, default=str)
         print()
         return
     if not rows:

@@ -7,8 +7,17 @@ import typer
 from pydantic import ValidationError
 
 from config.app import open_database
-from config.cli.base import AsJson, CommandFailed, every_municipality, run, settings_for_command, show
+from config.cli.base import (
+    AsJson,
+    CommandFailed,
+    every_municipality,
+    municipality_codes,
+    run,
+    settings_for_command,
+    show,
+)
 from services.status.store import device_states
+from services.storage.database import Role, Tenants
 from services.tenants.devices import device_named, every_device, move
 from services.tenants.importing import Imported, import_registry
 from services.tenants.models import Lifecycle, RegistryFile
@@ -61,6 +70,14 @@ def add(
 
 async def _add(registry: RegistryFile) -> Imported:
     async with open_database(settings_for_command()) as database:
+        codes = await municipality_codes(database)
+        async with database.transaction(Role.WEB, Tenants(codes)) as connection:
+            taken = {(row["municipality"], row["id"]) for row in await every_device(connection)}
+        for device in registry.devices:
+            if (device.municipality, device.id) in taken:
+                raise CommandFailed(
+                    f"device {device.id} is registered already: bypunkt device show {device.id}"
+                )
         return await import_registry(database, registry)
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from config.app import NotConfigured, Part, bypunkt
+from config.app import NotConfigured, Part, bypunkt, secret_named
 from config.cli.base import run, run_until_stopped, settings_for_command
 from config.settings import Settings
 from services.storage.migrate import migrate as bring_up_to_date
@@ -35,7 +35,7 @@ async def _serve(settings: Settings, parts: tuple[Part, ...]) -> None:
 def migrate() -> None:
     """Bring the database to this program's version."""
     settings = settings_for_command()
-    url = settings.database.admin_address()
+    url = secret_named("BYPUNKT_DATABASE__ADMIN_URL_FILE", settings.database.admin_address)
     if url is None:
         raise NotConfigured(
             "BYPUNKT_DATABASE__ADMIN_URL is not set: name a login that may create roles, postgresql://…"

@@ -39,13 +39,12 @@ class LaneRegistry:
 
     async def look_up(self, database: Database, lane: int, names: Iterable[tuple[str, str]]) -> None:
         """Find out whose the devices are that this lane does not know."""
-        strange = {
-            device for key in names if key not in self.devices and (device := key[1]) not in self._owners
-        }
+        asked = {device for key in names if key not in self.devices and (device := key[1])}
+        if len(self._owners) + len(asked) > _FOREIGN_NAMES:
+            self._owners.clear()
+        strange = asked - self._owners.keys()
         if not strange:
             return
-        if len(self._owners) > _FOREIGN_NAMES:
-            self._owners.clear()
         async with database.transaction(Role.INGEST, Lane(lane)) as connection:
             rows = await connection.fetch(queries.owners_of_devices, list(strange))
         self._owners.update(dict.fromkeys(strange))

@@ -227,3 +227,13 @@ SELECT starts_at, ends_at, state, reason
 FROM status_interval
 WHERE municipality = $1 AND device = $2 AND starts_at < $4 AND (ends_at IS NULL OR ends_at > $3)
 ORDER BY starts_at
+
+-- name: states_and_reasons
+-- Every pair of state and reason that is stored for the devices of a lane.
+SELECT s.municipality, s.device, s.state, s.reason
+FROM device_status AS s
+WHERE s.lane = $1
+UNION
+SELECT i.municipality, i.device, i.state, i.reason
+FROM status_interval AS i
+ORDER BY 1, 2, 3

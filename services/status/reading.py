@@ -76,6 +76,7 @@ class StatusReading:
             stored = await tables.intervals_since(connection, whole)
             differences.extend(_differences(verdicts, cases, stored))
             silent -= whole.keys()
+        differences += await tables.contradictions(connection, lane)
         return differences + [f"status {' '.join(key)}: the log has nothing of it" for key in sorted(silent)]
 
 

@@ -76,6 +76,15 @@ async def intervals_since(connection: Connection, since: Mapping[Key, Millis]) -
     return found
 
 
+async def contradictions(connection: Connection, lane: int) -> list[str]:
+    """Rows whose state is not the one that their reason explains: nothing of ours writes such a thing."""
+    return [
+        f"status {row['municipality']} {row['device']}: {row['state']} for the reason {row['reason']}"
+        for row in await connection.fetch(queries.states_and_reasons, lane)
+        if Reason(row["reason"]).state != row["state"]
+    ]
+
+
 async def remove_intervals(connection: Connection, gone: Sequence[tuple[Key, Millis]]) -> None:
     """Take intervals away by device and start."""
     if gone:

@@ -129,6 +129,8 @@ class Database:
                 "timezone": "UTC",
                 "application_name": "bypunkt",
                 "idle_in_transaction_session_timeout": "60s",
+                # Compiling costs seconds on the short statements of this program, and gains nothing.
+                "jit": "off",
             },
         )
         try:

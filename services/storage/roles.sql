@@ -25,7 +25,8 @@ BEGIN
     IF NOT pg_has_role(name, 'bypunkt_read', 'MEMBER') THEN
         EXECUTE format('GRANT bypunkt_ingest, bypunkt_worker, bypunkt_web, bypunkt_read TO %I', name);
     END IF;
-    IF NOT pg_has_role(current_user, 'bypunkt_owner', 'MEMBER') THEN
+    -- From PostgreSQL 16 on whoever makes a role may grant it, but not take it, before it is granted.
+    IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
         EXECUTE format('GRANT bypunkt_owner TO %I', current_user);
     END IF;
     IF to_regnamespace('bypunkt') IS NULL THEN

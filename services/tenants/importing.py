@@ -47,9 +47,10 @@ def read_registry(path: Path) -> RegistryFile:
         raise ImportRefused([f"{path}: {error.strerror}"]) from None
     except UnicodeDecodeError:
         raise ImportRefused([f"{path}: is not UTF-8 text"]) from None
+    except RecursionError:
+        raise ImportRefused([f"{path}: is not valid {_kind(path)}: nested too deep"]) from None
     except (json.JSONDecodeError, tomllib.TOMLDecodeError) as error:
-        kind = "TOML" if path.suffix == ".toml" else "JSON"
-        raise ImportRefused([f"{path}: is not valid {kind}: {error}"]) from None
+        raise ImportRefused([f"{path}: is not valid {_kind(path)}: {error}"]) from None
     try:
         return RegistryFile.model_validate(raw)
     except ValidationError as error:
@@ -69,9 +70,10 @@ async def import_registry(
     if unknown := sorted((only or set()) - set(codes)):
         raise ImportRefused([f"municipality {code} is not in the file" for code in unknown])
     points = [point for point in registry.service_points if only is None or point.municipality in only]
-    homes = {point.id: point.municipality for point in points}
-    devices = [device for device in registry.devices if device.point in homes or only is None]
-    scope = Tenants(tuple(sorted({*codes, *homes.values()})))
+    standing = {point.id: point.municipality for point in points}
+    devices = [device for device in registry.devices if _wanted(device, standing, only)]
+    homes = {device.id: _home(device, standing) for device in devices}
+    scope = Tenants(tuple(sorted({*codes, *standing.values(), *homes.values()})))
     async with database.transaction(Role.WEB, scope) as connection:
         for record in registry.municipalities:
             if record.code in codes:
@@ -82,23 +84,51 @@ async def import_registry(
                 [f"municipality {code} is not registered and not in the file" for code in missing]
             )
         localities = await _put_localities(connection, points, synthetic=registry.synthetic)
-        await _claim(connection, "point", homes)
+        await _claim(connection, "point", standing)
         for point in points:
             await _put_point(connection, point, synthetic=registry.synthetic)
-        await _claim(connection, "device", {device.id: _home(device, homes) for device in devices})
+        await _claim(connection, "device", homes)
+        await _refuse_lost_devices(connection, devices, homes)
         for device in devices:
-            await _put_device(connection, device, _home(device, homes), synthetic=registry.synthetic)
+            await _put_device(connection, device, homes[device.id], synthetic=registry.synthetic)
         await connection.execute(queries.announce_registry)
     return Imported(len(codes), localities, len(points), len(devices))
 
 
-def _home(device: DeviceRecord, homes: dict[str, str]) -> str:
-    home = device.municipality or homes.get(device.point or "")
+def _kind(path: Path) -> str:
+    return "TOML" if path.suffix == ".toml" else "JSON"
+
+
+def _wanted(device: DeviceRecord, standing: dict[str, str], only: set[str] | None) -> bool:
+    return only is None or device.point in standing or device.municipality in only
+
+
+def _home(device: DeviceRecord, standing: dict[str, str]) -> str:
+    home = device.municipality or standing.get(device.point or "")
     if home is None:
         raise ImportRefused(
             [f"device {device.id}: point {device.point!r} is not in the file; name a municipality"]
         )
     return home
+
+
+async def _refuse_lost_devices(
+    connection: Connection, devices: list[DeviceRecord], homes: dict[str, str]
+) -> None:
+    points = {(row["municipality"], row["id"]) for row in await connection.fetch(queries.point_names)}
+    retired = {row["id"] for row in await connection.fetch(queries.retired_devices)}
+    lost = [
+        f"device {device.id}: there is no service point {device.point} in municipality {homes[device.id]}"
+        for device in devices
+        if device.point and (homes[device.id], device.point) not in points
+    ]
+    risen = [
+        f"device {device.id} is retired for good; register what has taken its place under a new name"
+        for device in devices
+        if device.id in retired and device.lifecycle not in (None, "retired")
+    ]
+    if lost or risen:
+        raise ImportRefused(lost + risen)
 
 
 async def _put_municipality(connection: Connection, record: MunicipalityRecord) -> None:

@@ -112,7 +112,8 @@ class DeviceRecord(_Record):
     topic_identity: Annotated[str, Field(max_length=200)] | None = None
     expected_interval_s: Annotated[int, Field(ge=1, le=86_400)] = 60
     offline_after_s: Annotated[int, Field(ge=2, le=604_800)] | None = None
-    lifecycle: Lifecycle = "active"
+    # Not given: active when new, else as it is.
+    lifecycle: Lifecycle | None = None
     synthetic: bool = False
 
 

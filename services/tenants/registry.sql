@@ -48,12 +48,20 @@ SET kind = excluded.kind, names = excluded.names, locality = excluded.locality, 
 INSERT INTO device (
     municipality, id, kind, point, codec, topic_identity, expected_interval_s, offline_after_s, lifecycle, synthetic
 )
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, coalesce($9, 'active'), $10)
 ON CONFLICT (municipality, id) DO UPDATE
 SET kind = excluded.kind, point = excluded.point, codec = excluded.codec,
     topic_identity = excluded.topic_identity, expected_interval_s = excluded.expected_interval_s,
-    offline_after_s = excluded.offline_after_s, lifecycle = excluded.lifecycle,
+    offline_after_s = excluded.offline_after_s, lifecycle = coalesce($9, device.lifecycle),
     synthetic = excluded.synthetic, updated_at = now()
+
+-- name: point_names
+-- The service points of the municipalities in scope.
+SELECT municipality, id FROM service_point
+
+-- name: retired_devices
+-- The devices in scope that are out of use for good.
+SELECT id FROM device WHERE lifecycle = 'retired'
 
 -- name: announce_registry
 -- Tell gateways and pages that the registry changed.

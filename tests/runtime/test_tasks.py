@@ -119,7 +119,7 @@ async def test_jobs_end_when_the_block_fails() -> None:
 def test_an_error_is_one_short_line() -> None:
     assert describe(ValueError("one\ntwo")) == "ValueError: one"
     assert len(describe(ValueError("x" * 10_000))) < 250
-    assert describe(FileNotFoundError(2, "No such file or directory", "/home/anna/secret")) == (
+    assert describe(FileNotFoundError(2, "No such file or directory", "/etc/bypunkt/secret")) == (
         "FileNotFoundError: No such file or directory"
     )
     group = ExceptionGroup(
