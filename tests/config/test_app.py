@@ -82,7 +82,7 @@ async def test_silence_is_down_at_the_deadline_and_backdated(mosquitto: Mosquitt
 
 async def test_a_clean_stop_of_the_broker_makes_no_device_offline(mosquitto: Mosquitto) -> None:
     """It publishes every last will, and everybody falls silent; all that is known is that we are blind."""
-    async with installation(mosquitto, expected_interval_s=4, offline_after_s=8) as (postgres, address):
+    async with installation(mosquitto, expected_interval_s=4, offline_after_s=12) as (postgres, address):
         names = ("hs-lidhult-1", "hs-lidhult-2")
         async with _with_will(mosquitto, names[0]) as first, _with_will(mosquitto, names[1]) as second:
             for name, session in zip(names, (first, second), strict=True):
@@ -95,9 +95,14 @@ async def test_a_clean_stop_of_the_broker_makes_no_device_offline(mosquitto: Mos
             for name in names:
                 await eventually(partial(_is, postgres, name, "blind"), within=10)
             await eventually(lambda: _not_ready(address), within=20)
-            await eventually(lambda: (now() - stopped).total_seconds() > 9, within=12)  # past every deadline
+            await eventually(lambda: (now() - stopped).total_seconds() > 14, within=20)  # past every deadline
             assert await _ever_down(postgres) == []
             await mosquitto.start()
+            for name, session in zip(names, (first, second), strict=True):
+                await session.wait_connected()
+                await session.publish(topic("device.heartbeat", name), short_form(data={"uptime_s": 60}), qos=1)
+            for name in names:
+                await eventually(partial(_is, postgres, name, "up"), within=20)
             await eventually(lambda: _ready(address), within=20)
             assert await _ever_down(postgres) == []
 
