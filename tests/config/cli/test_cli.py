@@ -1,6 +1,8 @@
 """The command line as a whole: help everywhere, exit codes, and errors in a line."""
 
 import asyncio
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from config.cli import app, main
 from gateway.embedded import Mosquitto
 from tests.config.cli.calling import bypunkt
 from tests.support.installation import environment, outcome
+from tests.support.processes import ROOT
 
 
 def commands() -> list[str]:
@@ -69,6 +72,10 @@ async def test_as_a_process_it_ends_with_zero_one_and_two(
     assert done[1].startswith("applied: ")
     assert failed == (1, "", f"bypunkt: {tmp_path / 'nowhere.json'}: No such file or directory\n")
     assert wrong[0] == 2
+
+
+def test_the_checks_can_be_imported_before_the_command_line() -> None:
+    subprocess.run([sys.executable, "-c", "import config.checks"], cwd=ROOT, check=True)
 
 
 def test_an_interrupted_command_ends_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
