@@ -21,7 +21,7 @@ from services.log.worker import Worker
 from services.runtime.clock import Clock, now
 from services.runtime.tasks import backoff_s, describe, running
 from services.status.reading import StatusReading
-from services.storage.database import UNREACHABLE, Database
+from services.storage.database import STATEMENT_S, UNREACHABLE, Database
 from services.storage.safety import refuse_unsafe
 from services.usage.reading import UsageReading
 
@@ -70,7 +70,8 @@ async def bypunkt(
             await stack.enter_async_context(running({"gateway": gateway.run}))
         address = None
         if Part.WEB in parts:
-            readiness = readiness_of(database, clock=clock)
+            names = [reading.name for reading in READINGS]
+            readiness = readiness_of(database, readings=names, clock=clock)
             app = web_app(database, options=settings.web, clock=clock, readiness=readiness)
             address = await stack.enter_async_context(
                 serve(app, host=settings.web.host, port=settings.web.port)
@@ -81,12 +82,16 @@ async def bypunkt(
 
 
 @asynccontextmanager
-async def open_database(settings: Settings) -> AsyncIterator[Database]:
+async def open_database(
+    settings: Settings, *, statement_s: float | None = STATEMENT_S
+) -> AsyncIterator[Database]:
     """Open the run-time database; raises `NotConfigured` when the settings name none."""
     url = secret_named("BYPUNKT_DATABASE__URL_FILE", settings.database.address)
     if url is None:
         raise NotConfigured("BYPUNKT_DATABASE__URL is not set: name the PostgreSQL database, postgresql://…")
-    async with Database.open(url, connections=settings.database.connections) as database:
+    async with Database.open(
+        url, connections=settings.database.connections, statement_s=statement_s
+    ) as database:
         yield database
 
 

@@ -1,24 +1,23 @@
 """Whether this installation can serve: the database is reached, and canaries come the whole way."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from dashboard.web.readiness import Part, Readiness, ReadinessCheck
-from services.log.lanes import LaneState, states_of_lanes
+from services.log.lanes import BLIND_AFTER, LaneState, states_of_lanes
 from services.runtime.clock import Clock
 from services.storage.database import UNREACHABLE, Database
 
-# The same silence that makes time blind (architecture, liveness).
-_BLIND_AFTER = timedelta(seconds=15)
 # An idle reading says at least every five seconds that it has read everything.
 _BEHIND_AFTER = timedelta(seconds=30)
 
 
-def readiness_of(database: Database, *, clock: Clock) -> ReadinessCheck:
+def readiness_of(database: Database, *, readings: Sequence[str], clock: Clock) -> ReadinessCheck:
     """Return a check that answers from the database alone, so that it is true in whichever process it is asked."""
 
     async def check() -> Readiness:
         try:
-            return _judge(await states_of_lanes(database), clock())
+            return _judge(await states_of_lanes(database, readings), clock())
         except UNREACHABLE:
             unknown = "not known without the database"
             return Readiness(
@@ -33,7 +32,7 @@ def readiness_of(database: Database, *, clock: Clock) -> ReadinessCheck:
 
 
 def _judge(lanes: list[LaneState], now: datetime) -> Readiness:
-    blind = sum(not _since(lane.seen_until, now, _BLIND_AFTER) for lane in lanes)
+    blind = sum(not _since(lane.seen_until, now, BLIND_AFTER) for lane in lanes)
     behind = sum(not _since(lane.read_until, now, _BEHIND_AFTER) for lane in lanes)
     return Readiness(
         (

@@ -110,7 +110,9 @@ def setting_names() -> list[str]:
 
 def _unknown_names() -> list[str]:
     known = {*setting_names(), "BYPUNKT_CONFIG"}
-    given = sorted(name for name in os.environ if name.startswith("BYPUNKT_") and name.upper() not in known)
+    # Only names of our shape: container platforms put BYPUNKT_SERVICE_HOST and the like beside them.
+    ours = (name for name in os.environ if name.startswith("BYPUNKT_") and "__" in name)
+    given = sorted(name for name in ours if name.upper() not in known)
     return [f"there is no setting {name}{_perhaps(name, known)}" for name in given]
 
 

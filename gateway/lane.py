@@ -5,21 +5,24 @@ rest. So when PostgreSQL is slow or away nothing piles up here, and nothing is d
 """
 
 import asyncio
-import secrets
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import TypeVar
 
 import structlog
 from prometheus_client import Counter, Gauge
 
 from gateway import codecs, receipts
+from gateway.canary import Canary
 from gateway.mqtt import Delivery, NotConnected, Session, SessionOptions
 from gateway.options import MqttOptions
-from gateway.topics import canary_topic, native_filter
+from gateway.topics import native_filter
 from services.ingest.models import Accepted, Refused
 from services.ingest.registry import LaneRegistry, load_registry
-from services.log.store import Batch, Sight, close_sight, store
+from services.log.lanes import BLIND_AFTER
+from services.log.store import Batch, close_sight, store
 from services.runtime.clock import Clock
 from services.runtime.tasks import backoff_s, describe
 from services.storage.database import UNREACHABLE, Database
@@ -32,8 +35,12 @@ SESSION_LOST = Counter(
     "bypunkt_gateway_session_lost_total", "Broker sessions that were gone at a reconnect", ["lane"]
 )
 
-# A canary that took longer, or came longer after the one before, proves nothing (architecture: blind time).
-BLIND_AFTER = timedelta(seconds=15)
+# A transaction is full with so many events: one message may hold a thousand of them.
+EVENTS_AT_ONCE = 2_000
+# Judging so many in one go would keep everybody else on this event loop waiting.
+EVENTS_IN_A_ROW = 50
+
+Result = TypeVar("Result")
 
 
 class GatewayLane:
@@ -43,6 +50,7 @@ class GatewayLane:
         self.lane = lane
         self.seen_at: datetime | None = None  # the newest canary that came the whole way
         self.session: Session | None = None
+        self.canary = Canary(lane)
         self._database = database
         self._options = options
         self._clock = clock
@@ -50,11 +58,9 @@ class GatewayLane:
         self._turn = asyncio.Lock()
         self._registry_changed = asyncio.Event()
         self._came_up = asyncio.Event()
-        self._went_down = asyncio.Event()
         self._answered = asyncio.Event()  # the canary is back, or its connection is gone
-        self.nonce = secrets.token_hex(8)
-        self._sight: Sight | None = None
-        self._sight_generation = -1
+        self._sights_lost: deque[datetime] = deque()
+        self._went_down = asyncio.Event()
 
     def knows(self, municipality: str, device: str) -> str | None:
         """Return the life cycle of a device as the lane knows it."""
@@ -86,7 +92,8 @@ class GatewayLane:
                     tasks.create_task(part(session), name=f"lane {self.lane} {part.__name__.strip('_')}")
         finally:
             self.session = None
-            await self._close_sight()
+            self._lose_sight()
+            await self._close_lost_sights()
 
     def _session_options(self) -> SessionOptions:
         options = self._options
@@ -104,38 +111,42 @@ class GatewayLane:
         )
 
     def _subscriptions(self) -> tuple[str, ...]:
-        return (
-            canary_topic(self.lane),
-            *(native_filter(code) for code in sorted(self._registry.municipalities)),
-        )
+        return (self.canary.topic, *(native_filter(code) for code in sorted(self._registry.municipalities)))
 
     async def _intake(self, session: Session) -> None:
         limit = max(1, self._options.window // 2)
         while True:
-            deliveries = await session.batch(limit=limit, linger_s=self._options.linger_ms / 1000)
-            IN_FLIGHT.labels(self.lane).set(session.unacknowledged)
-            await self._take(session, deliveries)
-            IN_FLIGHT.labels(self.lane).set(session.unacknowledged)
+            waiting = deque(await session.batch(limit=limit, linger_s=self._options.linger_ms / 1000))
+            while waiting:
+                IN_FLIGHT.labels(self.lane).set(session.unacknowledged)
+                await self._take_some(session, waiting)
+                IN_FLIGHT.labels(self.lane).set(session.unacknowledged)
 
-    async def _take(self, session: Session, deliveries: Sequence[Delivery]) -> None:
+    async def _take_some(self, session: Session, waiting: deque[Delivery]) -> None:
+        """Store what fits into one transaction, then acknowledge it, then send the receipts."""
+        await self._look_up_strangers(waiting)
         async with self._turn:
-            batch = await self._judge(deliveries)
-            refused = await self._store(batch)
-            self._registry.note_spools(batch.accepted)
-        session.acknowledge(deliveries)
-        for topic, payload in receipts.compose(batch.accepted, refused, spooling=self._registry.spooling):
+            taken, batch = await self._judge(waiting)
+            kept = await self._until_reached(lambda: store(self._database, self.lane, batch))
+            self._registry.note_spools(kept.accepted)
+        session.acknowledge(taken)
+        for topic, payload in receipts.compose(kept.accepted, kept.refused, spooling=self._registry.spooling):
             await _send_if_possible(session, topic, payload)
         if batch.sight is not None:
-            self.seen_at = batch.sight.until
-            self._answered.set()
+            await self._proven(batch.sight.since, batch.sight.until)
 
-    async def _judge(self, deliveries: Sequence[Delivery]) -> Batch:
-        events = [delivery for delivery in deliveries if delivery.topic != canary_topic(self.lane)]
-        canaries = [delivery for delivery in deliveries if delivery.topic == canary_topic(self.lane)]
-        await self._look_up_strangers(events)
+    async def _judge(self, waiting: deque[Delivery]) -> tuple[list[Delivery], Batch]:
+        taken: list[Delivery] = []
+        canaries: list[Delivery] = []
         accepted: list[Accepted] = []
         refused: list[Refused] = []
-        for delivery in events:
+        rest = 0
+        while waiting and len(accepted) + len(refused) < EVENTS_AT_ONCE:
+            delivery = waiting.popleft()
+            taken.append(delivery)
+            if delivery.topic == self.canary.topic:
+                canaries.append(delivery)
+                continue
             verdicts = codecs.judge(
                 delivery.topic,
                 delivery.payload,
@@ -146,86 +157,75 @@ class GatewayLane:
             RECEIVED.inc(len(verdicts))
             accepted += [verdict for verdict in verdicts if isinstance(verdict, Accepted)]
             refused += [verdict for verdict in verdicts if isinstance(verdict, Refused)]
-        return Batch(accepted, refused, self._see(canaries))
+            rest += len(verdicts)
+            if rest >= EVENTS_IN_A_ROW:
+                rest = 0
+                await asyncio.sleep(0)
+        return taken, Batch(accepted, refused, self.canary.see(canaries))
 
-    async def _look_up_strangers(self, deliveries: Sequence[Delivery]) -> None:
+    async def _look_up_strangers(self, deliveries: Iterable[Delivery]) -> None:
         strangers = [name for delivery in deliveries if (name := codecs.identity(delivery.topic)) is not None]
+        await self._until_reached(lambda: self._registry.look_up(self._database, self.lane, strangers))
+
+    async def _until_reached(self, work: Callable[[], Awaitable[Result]]) -> Result:
+        """Try again for as long as the database is away; what is in hand stays in hand."""
         attempt = 0
         while True:
             try:
-                return await self._registry.look_up(self._database, self.lane, strangers)
+                return await work()
             except UNREACHABLE as error:
                 attempt += 1
-                await self._pause(attempt, error)
-
-    async def _store(self, batch: Batch) -> list[Refused]:
-        attempt = 0
-        while True:
-            try:
-                return await store(self._database, self.lane, batch)
-            except UNREACHABLE as error:
-                attempt += 1
-                await self._pause(attempt, error)
-
-    async def _pause(self, attempt: int, error: Exception) -> None:
-        log.warning("database_unreachable", lane=self.lane, error=describe(error), attempt=attempt)
-        await asyncio.sleep(backoff_s(attempt, most=2.0))
-
-    def _see(self, canaries: Sequence[Delivery]) -> Sight | None:
-        for canary in canaries:
-            nonce, _, sent = canary.payload.decode("ascii", "replace").partition(":")
-            if nonce != self.nonce or not sent.isdecimal():
-                continue
-            if canary.received_at.timestamp() - int(sent) / 1000 > BLIND_AFTER.total_seconds():
-                continue
-            at = canary.received_at
-            same = self._sight is not None and canary.generation == self._sight_generation
-            if same and self._sight is not None and at - self._sight.until <= BLIND_AFTER:
-                self._sight = Sight(self._sight.since, at)
-            else:
-                self._sight, self._sight_generation = Sight(at, at), canary.generation
-        return self._sight if canaries else None
+                log.warning("database_unreachable", lane=self.lane, error=describe(error), attempt=attempt)
+                await asyncio.sleep(backoff_s(attempt, most=2.0))
 
     async def _send_canaries(self, session: Session) -> None:
         while True:
             await session.wait_connected()
             self._came_up.clear()
             self._answered.clear()
-            sent = int(self._clock().timestamp() * 1000)
-            await _send_if_possible(session, canary_topic(self.lane), f"{self.nonce}:{sent}".encode(), qos=1)
+            await _send_if_possible(session, self.canary.topic, self.canary.payload(self._clock()), qos=1)
             # One at a time: while the database is away none comes back, and the time is blind.
             await _wait(self._answered, BLIND_AFTER.total_seconds())
             await _wait(self._came_up, self._options.canary_s)
+
+    async def _proven(self, since: datetime, until: datetime) -> None:
+        if not self.canary.sees_since(since):
+            # The connection went while its canary was being stored: that sight is over already.
+            await self._until_reached(lambda: close_sight(self._database, self.lane, since))
+            return
+        self.seen_at = until
+        self._answered.set()
 
     async def _follow_registry(self, session: Session) -> None:
         while True:
             await self._registry_changed.wait()
             self._registry_changed.clear()
-            try:
-                # In turn with the intake: a birth that is being stored must not be missing in the new picture.
-                async with self._turn:
-                    self._registry = await load_registry(self._database, self.lane)
-            except UNREACHABLE as error:
-                await self._pause(1, error)
-                self._registry_changed.set()
-                continue
-            await session.resubscribe(self._subscriptions())
+            before = self._subscriptions()
+            # In turn with the intake: a birth that is being stored must not be missing in the new picture.
+            async with self._turn:
+                self._registry = await self._until_reached(lambda: load_registry(self._database, self.lane))
+            if self._subscriptions() != before:
+                await session.resubscribe(self._subscriptions())
 
     async def _close_sights(self, _session: Session) -> None:
         while True:
             await self._went_down.wait()
             self._went_down.clear()
-            await self._close_sight()
+            await self._close_lost_sights()
 
-    async def _close_sight(self) -> None:
-        if self._sight is None:
-            return
-        since, self._sight, self.seen_at = self._sight.since, None, None
-        try:
-            await close_sight(self._database, self.lane, since)
-        except UNREACHABLE as error:
-            # Not written, the observation ends by itself: its last canary grows old.
-            log.warning("observation_left_open", lane=self.lane, error=describe(error))
+    async def _close_lost_sights(self) -> None:
+        while self._sights_lost:
+            try:
+                await close_sight(self._database, self.lane, self._sights_lost[0])
+            except UNREACHABLE as error:
+                # Not written, the observation ends by itself: its last canary grows old.
+                log.warning("observation_left_open", lane=self.lane, error=describe(error))
+            self._sights_lost.popleft()
+
+    def _lose_sight(self) -> None:
+        self.seen_at = None
+        if (since := self.canary.lose_sight()) is not None:
+            self._sights_lost.append(since)
 
     def _on_up(self, session_present: bool) -> None:  # noqa: FBT001 - the shape of the session's callback
         if not session_present and self.session is not None and self.session.session_lost_count:
@@ -235,6 +235,7 @@ class GatewayLane:
 
     def _on_down(self, reason: str) -> None:
         log.warning("lane_disconnected", lane=self.lane, reason=reason)
+        self._lose_sight()
         self._went_down.set()
 
 

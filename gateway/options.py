@@ -46,7 +46,7 @@ class MqttOptions(BaseModel):
         description="Keep as dead letters what is published below municipalities that are not registered; only for "
         "brokers without rights a device, since every message is then delivered twice.",
     )
-    canary_s: Annotated[float, Field(ge=0.2, le=15)] = Field(
+    canary_s: Annotated[float, Field(ge=0.2, le=10)] = Field(
         default=5.0, description="Seconds between canary messages, which prove that a lane can see."
     )
 

@@ -24,7 +24,7 @@ def compose(
     ids: dict[tuple[str, str], list[str]] = defaultdict(list)
     reasons: dict[tuple[str, str], list[dict[str, str]]] = defaultdict(list)
     for event in accepted:
-        if (key := (event.municipality, event.device)) in spooling:
+        if (key := (event.municipality, event.device)) in spooling and event.id_given:
             ids[key].append(event.id)
     for refusal in refused:
         if (

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 
 from gateway import codecs
+from gateway.lane import RECEIVED
 from gateway.mqtt import Delivery, Session, SessionOptions
 from gateway.options import MqttOptions
 from gateway.topics import ANY_MUNICIPALITY
@@ -64,6 +65,7 @@ class Strays:
             verdicts = codecs.judge(
                 stray.topic, stray.payload, stray.received_at, retain=stray.retain, registry=self._registry
             )
+            RECEIVED.inc(len(verdicts))
             refused[_municipality(stray)] += [verdict for verdict in verdicts if isinstance(verdict, Refused)]
         lanes = await lanes_for(self._database, list(refused))
         for code, refusals in refused.items():

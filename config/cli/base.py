@@ -17,9 +17,10 @@ from config.demo import DemoRefused
 from config.settings import Settings, SettingsRefused, load
 from dashboard.app import PortTaken
 from gateway.embedded import BrokerError
+from services.log.lanes import registered_codes
 from services.runtime.child import ChildError
 from services.runtime.tasks import describe
-from services.storage.database import UNREACHABLE, Connection, Database, Installation, Public, Role, Tenants
+from services.storage.database import UNREACHABLE, Connection, Database, Installation, Role, Tenants
 from services.storage.embedded import EmbeddedPostgresError
 from services.storage.migrate import MigrationError
 from services.storage.safety import UnsafeDatabase
@@ -61,7 +62,7 @@ def explain(error: BaseException) -> list[str]:
         return [
             f"PostgreSQL refuses the sign-in: {error}. Check the user and password in BYPUNKT_DATABASE__URL"
         ]
-    if isinstance(error, asyncpg.InvalidParameterValueError) and "role" in str(error):
+    if isinstance(error, (asyncpg.InvalidParameterValueError, asyncpg.UndefinedTableError)):
         return ["the database was never prepared for bypunkt: run `bypunkt migrate`"]
     if isinstance(error, UNREACHABLE):
         return [
@@ -123,11 +124,7 @@ async def every_municipality() -> AsyncIterator[Connection]:
 
 async def municipality_codes(database: Database) -> tuple[str, ...]:
     """Return the codes of all municipalities."""
-    async with database.transaction(Role.READ, Public()) as connection:
-        return tuple(
-            row["code"]
-            for row in await connection.fetch("SELECT code FROM public_municipality ORDER BY code")
-        )
+    return tuple(sorted(await registered_codes(database)))
 
 
 def show(rows: Sequence[Mapping[str, object]], *, as_json: bool, empty: str) -> None:

@@ -6,10 +6,9 @@ import typer
 
 from config.app import READINGS, open_database
 from config.cli.base import CommandFailed, run, settings_for_command
-from services.log.follow import Reading
+from services.log.follow import Reading, rebuild_lane, verify_lane
 from services.log.lanes import lanes_in_use
 from services.runtime.clock import now
-from services.storage.database import Lane, Role
 
 
 def add_to(app: typer.Typer) -> None:
@@ -38,11 +37,11 @@ def rebuild(
 
 async def _rebuild(reading: Reading, *, verify: bool) -> list[str]:
     differences: list[str] = []
-    async with open_database(settings_for_command()) as database:
+    # A year of a lane's events takes as long as it takes.
+    async with open_database(settings_for_command(), statement_s=None) as database:
         for lane in await lanes_in_use(database):
-            async with database.transaction(Role.WORKER, Lane(lane)) as connection:
-                if verify:
-                    differences += await reading.verify(connection, lane)
-                else:
-                    await reading.rebuild(connection, lane, now=now())
+            if verify:
+                differences += await verify_lane(database, reading, lane)
+            else:
+                await rebuild_lane(database, reading, lane, now=now())
     return differences

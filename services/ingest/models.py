@@ -88,6 +88,11 @@ class Accepted:
         return self.own_id and self.clock == "receipt"
 
     @property
+    def id_given(self) -> bool:
+        """Whether the id is the device's own word, which alone means something to it."""
+        return self.own_id and not self.id.startswith(wire.OWN_PREFIX)
+
+    @property
     def is_birth(self) -> bool:
         """Whether the event is a device's birth, which declares anew what the device does."""
         return self.type == "device.status" and self.data.get("state") == "online"

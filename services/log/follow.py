@@ -4,8 +4,8 @@ The cursor moves in the transaction that holds what the reading wrote, so each e
 """
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -126,6 +126,27 @@ class Follower:
         with suppress(TimeoutError):
             async with asyncio.timeout(pause.total_seconds() + 0.001):
                 await signal.wait()
+
+
+@asynccontextmanager
+async def _held(database: Database, reading: Reading, lane: int) -> AsyncIterator[Connection]:
+    """Hold a reading's place in a lane, so that its follower waits."""
+    async with database.transaction(Role.WORKER, Lane(lane)) as connection:
+        await connection.execute(queries.begin_cursor, reading.name, lane)
+        await connection.fetchval(queries.hold_cursor, reading.name, lane)
+        yield connection
+
+
+async def rebuild_lane(database: Database, reading: Reading, lane: int, *, now: datetime) -> None:
+    """Make a reading's tables of one lane again from the log, while its follower waits."""
+    async with _held(database, reading, lane) as connection:
+        await reading.rebuild(connection, lane, now=now)
+
+
+async def verify_lane(database: Database, reading: Reading, lane: int) -> list[str]:
+    """Return the differences between a reading's tables of one lane and the log, while its follower waits."""
+    async with _held(database, reading, lane) as connection:
+        return await reading.verify(connection, lane)
 
 
 class LogWatch:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -14,6 +14,8 @@ from services.storage.database import UNREACHABLE, Database, Public, Role
 
 log = structlog.get_logger()
 
+# Silence of the canary beyond this is blindness: of the time between nothing is known (architecture, liveness).
+BLIND_AFTER = timedelta(seconds=15)
 # A registry change whose notification was missed is noticed after this long, seconds.
 _LOOK_AGAIN_S = 30.0
 
@@ -58,7 +60,7 @@ async def work_in_lanes(
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_AGAIN_S):
                     await anext(notices)
-                    on_change()
+            on_change()
 
 
 async def _lanes_if_reachable(database: Database) -> list[int]:
@@ -90,7 +92,7 @@ class LaneState:
     read_until: datetime | None
 
 
-async def states_of_lanes(database: Database) -> list[LaneState]:
-    """Return how every lane in use is doing."""
+async def states_of_lanes(database: Database, readings: Sequence[str]) -> list[LaneState]:
+    """Return how every lane in use is doing, with regard to these readings."""
     async with database.transaction(Role.WEB, Public()) as connection:
-        return [LaneState(**row) for row in await connection.fetch(queries.states_of_lanes)]
+        return [LaneState(**row) for row in await connection.fetch(queries.states_of_lanes, readings)]

@@ -132,7 +132,11 @@ UPDATE observation SET closed = true WHERE lane = $1 AND seen_from = $2
 
 -- name: states_of_lanes
 -- Until when each lane in use could see (empty when its last connection has ended), and was judged.
-SELECT u.lane, o.seen_until, (SELECT min(c.caught_up_at) FROM reading_cursor AS c WHERE c.lane = u.lane) AS read_until
+SELECT u.lane, o.seen_until, (
+    SELECT CASE WHEN count(c.caught_up_at) = cardinality($1::text[]) THEN min(c.caught_up_at) END
+    FROM reading_cursor AS c
+    WHERE c.lane = u.lane AND c.reading = ANY($1)
+) AS read_until
 FROM lane_in_use AS u
 LEFT JOIN LATERAL (
     SELECT CASE WHEN n.closed THEN NULL ELSE n.seen_until END AS seen_until

@@ -27,8 +27,14 @@ COMMIT = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 
-# What PostgreSQL says when the datum is at fault, and not the server or we.
-_BAD_DATUM = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.ProgramLimitExceededError)
+# What PostgreSQL says when the datum is at fault, and not the server or we; the last is asyncpg's own word for an
+# argument that it cannot encode, which its public names hide behind the server's error of the same name.
+_BAD_DATUM = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,
+    asyncpg.exceptions._base.DataError,  # noqa: SLF001
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,39 +54,50 @@ class Batch:
     sight: Sight | None = None
 
 
-async def store(database: Database, lane: int, batch: Batch) -> list[Refused]:
-    """Store a batch and return what was refused, with the events that the database itself refused among them.
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is in the log after a batch was stored (new or there before), and what is not."""
+
+    accepted: Sequence[Accepted]
+    refused: Sequence[Refused]
+
+
+async def store(database: Database, lane: int, batch: Batch) -> Kept:
+    """Store a batch; what the database itself refuses is among the refused.
 
     Raises one of `services.storage.database.UNREACHABLE`, or an error that nobody foresaw; then nothing is stored.
     """
-    refused = list(batch.refused)
-    stored = await _store_or_split(database, lane, list(batch.accepted), refused, sight=batch.sight)
+    kept, stored = await _store_what_can_be(database, lane, batch)
     OUTCOMES.labels("stored").inc(stored.new)
     OUTCOMES.labels("duplicate").inc(stored.duplicates)
-    for refusal in refused:
+    for refusal in kept.refused:
         OUTCOMES.labels("dead_lettered" if refusal.stored else "refused").inc()
         REFUSALS.labels(refusal.reason).inc()
-    return refused
+    return kept
 
 
-async def _store_or_split(
-    database: Database, lane: int, events: list[Accepted], refused: list[Refused], *, sight: Sight | None
-) -> Stored:
+async def _store_what_can_be(database: Database, lane: int, batch: Batch) -> tuple[Kept, Stored]:
+    kept = Kept(batch.accepted, batch.refused)
     try:
-        return await _store(database, lane, events, refused, sight=sight)
+        return kept, await _store(database, lane, kept, sight=batch.sight)
     except _BAD_DATUM as error:
-        if not events:
-            raise
-        log.warning("batch_split", lane=lane, events=len(events), error=type(error).__name__)
-    good, bad = await _sieve(database, lane, events)
-    refused.extend(bad)
-    return await _store(database, lane, good, refused, sight=sight)
+        log.warning("batch_split", lane=lane, events=len(batch.accepted), error=type(error).__name__)
+    good, bad = await _sieve(database, lane, list(batch.accepted))
+    kept = Kept(good, [*batch.refused, *bad])
+    try:
+        return kept, await _store(database, lane, kept, sight=batch.sight)
+    except _BAD_DATUM as error:
+        log.warning("dead_letters_bared", lane=lane, letters=len(kept.refused), error=type(error).__name__)
+    kept = Kept(good, [_bare(refusal) for refusal in kept.refused])
+    return kept, await _store(database, lane, kept, sight=batch.sight)
 
 
 async def _sieve(
     database: Database, lane: int, events: list[Accepted]
 ) -> tuple[list[Accepted], list[Refused]]:
     """Find the events that PostgreSQL refuses by trying halves, each rolled back."""
+    if not events:
+        return [], []
     try:
         await _try(database, lane, events)
     except _BAD_DATUM as error:
@@ -104,14 +121,12 @@ async def _try(database: Database, lane: int, events: list[Accepted]) -> None:
             await trial.rollback()
 
 
-async def _store(
-    database: Database, lane: int, events: list[Accepted], refused: list[Refused], *, sight: Sight | None
-) -> Stored:
+async def _store(database: Database, lane: int, kept: Kept, *, sight: Sight | None) -> Stored:
     with COMMIT.time():
         async with database.transaction(Role.INGEST, Lane(lane)) as connection:
-            dead = [refusal for refusal in refused if refusal.stored]
-            stored = await append(connection, lane, events, dead=dead)
-            await _declare_spools(connection, events)
+            dead = [refusal for refusal in kept.refused if refusal.stored]
+            stored = await append(connection, lane, kept.accepted, dead=dead)
+            await _declare_spools(connection, kept.accepted)
             if sight is not None:
                 await record_sight(connection, lane, sight)
             return stored
@@ -131,7 +146,7 @@ async def close_sight(database: Database, lane: int, since: datetime) -> None:
         await announce(connection, lane)
 
 
-async def _declare_spools(connection: Connection, events: list[Accepted]) -> None:
+async def _declare_spools(connection: Connection, events: Sequence[Accepted]) -> None:
     births = [event for event in events if event.is_birth]
     if births:
         await connection.execute(
@@ -145,3 +160,10 @@ async def _declare_spools(connection: Connection, events: list[Accepted]) -> Non
 
 def _refused_by_storage(event: Accepted, error: Exception) -> Refused:
     return replace(Refused.of(event), detail=type(error).__name__)
+
+
+def _bare(refusal: Refused) -> Refused:
+    # Even what is known of it cannot be stored: keep that there was something, and why it was refused.
+    return replace(
+        refusal, device=None, topic="(not kept)", detail="", event_id=None, payload=None, replayable=False
+    )

@@ -4,10 +4,25 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
+from traceback import extract_tb
 
+import asyncpg
 import structlog
 
 log = structlog.get_logger()
+
+# Errors about a server or a connection; those about data (DataError, a violated constraint) quote the data.
+_SPEAKS_OF_ITSELF = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.ObjectNotInPrerequisiteStateError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InsufficientPrivilegeError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.SyntaxOrAccessError,
+)
 
 
 def backoff_s(attempt: int, *, first: float = 0.2, most: float = 10.0) -> float:
@@ -50,8 +65,16 @@ async def running(jobs: Mapping[str, Callable[[], Awaitable[None]]]) -> AsyncIte
 
 
 def describe(error: BaseException) -> str:
-    """Say what an error is in one line, without the data that it may quote."""
+    """Say what an error is in one line: what a system or server says, else only its class and place.
+
+    A message of anything else may quote what a device or a visitor sent, and has no place in a log (rule R31).
+    """
     if isinstance(error, BaseExceptionGroup):
         return "; ".join(sorted({describe(inner) for inner in error.exceptions}))
-    reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
-    return f"{type(error).__name__}: {reason[:200]}"
+    name = type(error).__name__
+    if isinstance(error, OSError):
+        return f"{name}: {error.strerror or str(error)[:200]}"
+    if isinstance(error, _SPEAKS_OF_ITSELF):
+        return f"{name}: {str(error).partition(chr(10))[0][:200]}"
+    frames = extract_tb(error.__traceback__)
+    return f"{name} at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else name

@@ -7,7 +7,7 @@ row-level security does the rest. Both end with the transaction, so a pooled con
 import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
@@ -33,9 +33,13 @@ UNREACHABLE = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
+    asyncpg.ObjectNotInPrerequisiteStateError,
 )
 
+STATEMENT_S = 20.0
 _CLOSE_WITHIN_S = 5.0
+_STEADY_S = 30.0  # a connection that held so long starts the pauses from the beginning
+_ASK_AGAIN_S = 20.0
 _SCOPE = """
 SELECT set_config('role', $1, true), set_config('bypunkt.lane', $2, true),
        set_config('bypunkt.municipalities', $3, true), set_config('bypunkt.login', $4, true),
@@ -111,11 +115,12 @@ class Database:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, url: str, *, connections: int = 8, statement_s: float = 20.0
+        cls, url: str, *, connections: int = 8, statement_s: float | None = STATEMENT_S
     ) -> AsyncIterator["Database"]:
         """Open a pool on `url`; connections are made when they are first needed.
 
-        `statement_s` bounds each statement: a frozen server is an error to be retried, not a hang.
+        `statement_s` bounds each statement: a frozen server is an error to be retried, not a hang. None is for
+        commands that may take as long as they take.
         """
         pool = await asyncpg.create_pool(
             url,
@@ -169,27 +174,34 @@ class Database:
     async def _keep_listening(self, channels: Sequence[str], notices: "Notices") -> None:
         attempt = 0
         while True:
+            began = asyncio.get_running_loop().time()
             try:
-                connection = await asyncpg.connect(
-                    self._url, timeout=5, server_settings={"application_name": "bypunkt"}
-                )
+                await self._listen_once(channels, notices)
             except (*UNREACHABLE, asyncpg.PostgresError) as error:
-                attempt += 1
                 log.warning("listen_failed", error=describe(error))
-                await asyncio.sleep(backoff_s(attempt))
-                continue
-            attempt = 0
-            lost = asyncio.Event()
-            connection.add_termination_listener(lambda _, lost=lost: lost.set())
-            try:
-                for channel in channels:
-                    await connection.add_listener(channel, notices.take)
-                notices.put("", "")
-                await lost.wait()
-            except UNREACHABLE as error:
-                log.warning("listen_failed", error=describe(error))
-            finally:
-                connection.terminate()
+            steady = asyncio.get_running_loop().time() - began > _STEADY_S
+            attempt = 1 if steady else attempt + 1
+            await asyncio.sleep(backoff_s(attempt))
+
+    async def _listen_once(self, channels: Sequence[str], notices: "Notices") -> None:
+        connection = await asyncpg.connect(
+            self._url, timeout=5, command_timeout=10, server_settings={"application_name": "bypunkt"}
+        )
+        lost = asyncio.Event()
+        connection.add_termination_listener(lambda _: lost.set())
+        try:
+            for channel in channels:
+                await connection.add_listener(channel, notices.take)
+            notices.put("", "")
+            while not lost.is_set():
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_ASK_AGAIN_S):
+                        await lost.wait()
+                # A connection whose other end has gone without a word says so only when it is used.
+                if not lost.is_set():
+                    await connection.execute("SELECT 1")
+        finally:
+            connection.terminate()
 
 
 class Notices:

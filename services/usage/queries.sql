@@ -27,6 +27,7 @@ WHERE g.iface IS NOT NULL
 SELECT DISTINCT e.municipality, e.device, date_trunc('hour', e.at, 'UTC') AS hour
 FROM event AS e
 WHERE e.lane = $1 AND e.position <= $2 AND e.type IN ('wifi.usage', 'kiosk.session', 'kiosk.view')
+ORDER BY e.municipality, e.device, hour
 
 -- name: forget_hours
 -- Drop hours that are about to be made again.
@@ -155,5 +156,5 @@ FROM unnest(
 )
 
 -- name: cursor
--- How far the reading has come in the lane; held, so that nothing moves while it is looked at.
-SELECT position FROM reading_cursor WHERE reading = $1 AND lane = $2 FOR UPDATE
+-- How far the reading has come in the lane.
+SELECT position FROM reading_cursor WHERE reading = $1 AND lane = $2

@@ -14,6 +14,7 @@ from services.storage.sql import load_queries
 
 queries = load_queries(__package__)
 
+HOURS_AT_A_TIME = 500
 COUNTED = frozenset({"wifi.usage", "kiosk.session", "kiosk.view"})
 
 
@@ -75,9 +76,12 @@ def _counter_of(event: LoggedEvent) -> str | None:
 
 async def _all_from_log(connection: Connection, lane: int, upto: int) -> list[Any]:
     hours = await connection.fetch(queries.all_hours, lane, upto)
-    counted: list[Any] = await connection.fetch(
-        queries.count_hours, upto, *_columns(hours, "municipality", "device", "hour")
-    )
+    counted: list[Any] = []
+    for start in range(0, len(hours), HOURS_AT_A_TIME):
+        some = hours[start : start + HOURS_AT_A_TIME]
+        counted += await connection.fetch(
+            queries.count_hours, upto, *_columns(some, "municipality", "device", "hour")
+        )
     return counted
 
 

@@ -1,5 +1,6 @@
 """Ready means: the database answers, every lane has seen a canary lately, and its readings keep up."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from config.readiness import readiness_of
@@ -9,14 +10,17 @@ from services.storage.database import Database, Lane, Role
 from services.usage.reading import UsageReading
 from tests.support.villages import NOON, lane_of, villages
 
+READINGS = ["usage"]
 SECOND = timedelta(seconds=1)
 BLIND = "{} of 2 lanes have seen no canary for 15 s"
 UNREAD = "{} of 2 lanes were not read to their end for 30 s"
 
 
-async def _parts(database: Database, seconds: int = 0) -> dict[str, tuple[bool, str]]:
+async def _parts(
+    database: Database, seconds: int = 0, *, readings: Sequence[str] = READINGS
+) -> dict[str, tuple[bool, str]]:
     """What is ready, that long after noon, and why not."""
-    readiness = await readiness_of(database, clock=lambda: NOON + seconds * SECOND)()
+    readiness = await readiness_of(database, readings=readings, clock=lambda: NOON + seconds * SECOND)()
     return {part.name: (part.ready, part.detail) for part in readiness.parts}
 
 
@@ -82,4 +86,14 @@ async def test_a_reading_that_never_came_to_the_end_is_not_ready(database_url: s
         lane = await lane_of(database, "0781")
         async with database.transaction(Role.WORKER, Lane(lane)) as connection:
             await connection.execute("INSERT INTO reading_cursor (reading, lane) VALUES ('slow', $1)", lane)
-        assert (await _parts(database))["readings"] == (False, UNREAD.format(1))
+        parts = await _parts(database, readings=["usage", "slow"])
+        assert parts["readings"] == (False, UNREAD.format(2))  # in the other lane it never began
+
+
+async def test_a_reading_without_a_cursor_is_missed(database_url: str) -> None:
+    async with villages(database_url) as database:
+        await _read(database, "0781")
+        await _read(database, "0583")
+        readiness = readiness_of(database, readings=["usage", "status"], clock=lambda: NOON)
+        parts = {part.name: part.ready for part in (await readiness()).parts}
+    assert parts["readings"] is False

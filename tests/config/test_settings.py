@@ -63,7 +63,7 @@ def test_secrets_can_come_from_files_which_go_before_values(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    "name", ["BYPUNKT_DATABASE__ULR", "BYPUNKT_MQTT__URL__HOST", "BYPUNKT_DATABSE__URL", "BYPUNKT_PORT"]
+    "name", ["BYPUNKT_DATABASE__ULR", "BYPUNKT_MQTT__URL__HOST", "BYPUNKT_DATABSE__URL", "BYPUNKT__PORT"]
 )
 def test_an_unknown_name_in_the_environment_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(name, SECRET)

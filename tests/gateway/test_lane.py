@@ -1,5 +1,6 @@
 """From a device's publish to the log, over a real broker and a real database."""
 
+import asyncio
 import json
 from datetime import timedelta
 from functools import partial
@@ -9,9 +10,9 @@ import pytest
 from prometheus_client import REGISTRY
 
 from gateway.embedded import Mosquitto
-from gateway.lane import BLIND_AFTER
 from gateway.mqtt import Session
 from services.ingest.models import LIMITS
+from services.log.lanes import BLIND_AFTER
 from services.runtime.clock import now
 from services.storage.database import Database, Lane, Role
 from services.tenants.importing import import_registry
@@ -211,8 +212,8 @@ async def test_a_foreign_or_late_canary_proves_nothing(database_url: str, mosqui
             b"",
             b"\xff",
             b"abc:123",
-            f"{lane.nonce}:{late}".encode(),
-            f"{lane.nonce}:x".encode(),
+            f"{lane.canary.nonce}:{late}".encode(),
+            f"{lane.canary.nonce}:x".encode(),
         ):
             await liar.publish(f"bypunkt/canary/{lane.lane}", payload, qos=1)
         await eventually(lambda: lane.seen_at and before and lane.seen_at > before)  # its own still count
@@ -254,3 +255,32 @@ async def _receipt(session: Session) -> dict[str, object]:
     session.acknowledge(deliveries)
     receipt: dict[str, object] = json.loads(deliveries[0].payload)
     return receipt
+
+
+async def test_wide_batches_do_not_hold_the_event_loop(database_url: str, mosquitto: Mosquitto) -> None:
+    """Twenty messages of a thousand events each are stored, and meanwhile everybody else gets their turn."""
+    async with at_work(database_url, mosquitto) as (database, _), device(mosquitto, "hs-lidhult-1") as wide:
+        longest, loop = 0.0, asyncio.get_running_loop()
+
+        async def feel() -> None:
+            nonlocal longest
+            while True:
+                before = loop.time()
+                await asyncio.sleep(0.005)
+                longest = max(longest, loop.time() - before)
+
+        at = stamp()
+        messages = [
+            json.dumps(
+                [{"id": f"{m}-{n}", "time": at, "data": {"uptime_s": n}} for n in range(1_000)]
+            ).encode()
+            for m in range(20)
+        ]
+        feeling = asyncio.create_task(feel())
+        try:
+            for message in messages:
+                await wide.publish(topic("device.heartbeat"), message, qos=1)
+            await eventually(lambda: _ids(database, 20_000), within=60)
+        finally:
+            feeling.cancel()
+        assert longest < 1.0  # a thousand events at a time; all at once took several seconds

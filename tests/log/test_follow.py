@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pytest
+from typing_extensions import override
 
-from services.log.follow import BATCH, Follower, LaneSignals
+from services.log.follow import BATCH, Follower, LaneSignals, rebuild_lane
 from services.log.models import LoggedEvent
 from services.log.worker import Worker
 from services.storage.database import Connection, Database, Lane, Role
@@ -110,3 +111,35 @@ async def test_time_alone_calls_a_reading_that_asked_for_it(database_url: str) -
         finally:
             task.cancel()
             await asyncio.wait([task])
+
+
+async def test_a_rebuild_makes_the_follower_wait(database_url: str) -> None:
+    """What a follower reads while a rebuild is under way takes effect after it, never in the middle."""
+    async with villages(database_url) as database:
+        lane = await lane_of(database, "0781")
+        await add(database, heartbeat(1))
+        reading = Slow()
+        follower = Follower(database, reading, lane, clock=lambda: NOON, signals=LaneSignals())
+        rebuilding = asyncio.create_task(rebuild_lane(database, reading, lane, now=NOON))
+        await reading.begun.wait()
+        step = asyncio.create_task(follower.step())
+        done, _ = await asyncio.wait([step], timeout=0.3)
+        assert not done
+        reading.go_on.set()
+        await rebuilding
+        assert (await step).events == 1
+
+
+class Slow(Counting):
+    """A reading whose rebuild takes until it is told to go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun = asyncio.Event()
+        self.go_on = asyncio.Event()
+
+    @override
+    async def rebuild(self, connection: Connection, lane: int, *, now: datetime) -> None:
+        del connection, lane, now
+        self.begun.set()
+        await self.go_on.wait()

@@ -94,8 +94,8 @@ async def test_sight_is_the_newest_observation_and_nothing_once_it_is_closed(dat
         assert await _seen(database) == {ljungby: later, motala: None}
         await close_sight(database, ljungby, later)
         assert await _seen(database) == {ljungby: None, motala: None}
-        assert {state.read_until for state in await states_of_lanes(database)} == {None}
+        assert {state.read_until for state in await states_of_lanes(database, ["status"])} == {None}
 
 
 async def _seen(database: Database) -> dict[int, datetime | None]:
-    return {state.lane: state.seen_until for state in await states_of_lanes(database)}
+    return {state.lane: state.seen_until for state in await states_of_lanes(database, ["status"])}

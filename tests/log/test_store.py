@@ -42,7 +42,7 @@ async def test_a_refused_datum_in_any_place_becomes_a_dead_letter_and_the_others
 ) -> None:
     events = [bad(number) if number == place else heartbeat(number) for number in range(5)]
     async with villages(database_url) as database:
-        refused = await store(database, await lane_of(database, "0781"), Batch(events))
+        refused = (await store(database, await lane_of(database, "0781"), Batch(events))).refused
         assert [(one.event_id, one.reason) for one in refused] == [(f"e-{place}", Reason.STORAGE)]
         assert await _stored(database) == [f"e-{number}" for number in range(5) if number != place]
         (letter,) = await _rows(database, "SELECT * FROM dead_letter")
@@ -56,7 +56,7 @@ async def test_many_refused_data_and_a_refused_event_come_out_together(database_
     before = Refused.of(heartbeat(77))
     async with villages(database_url) as database:
         lane = await lane_of(database, "0781")
-        refused = await store(database, lane, Batch(events, [before], Sight(NOON, NOON)))
+        refused = (await store(database, lane, Batch(events, [before], Sight(NOON, NOON)))).refused
         assert [one.event_id for one in refused] == ["e-77", "e-0", "e-3", "e-4", "e-9"]
         assert await _stored(database) == ["e-1", "e-2", "e-5", "e-6", "e-7", "e-8"]
         assert len(await _rows(database, "SELECT FROM dead_letter")) == 5
@@ -67,8 +67,8 @@ async def test_many_refused_data_and_a_refused_event_come_out_together(database_
 async def test_a_batch_of_nothing_but_refused_data_does_not_stall(database_url: str) -> None:
     async with villages(database_url) as database:
         lane = await lane_of(database, "0781")
-        assert len(await store(database, lane, Batch([bad(number) for number in range(20)]))) == 20
-        assert await store(database, lane, Batch([heartbeat(50)])) == []
+        assert len((await store(database, lane, Batch([bad(number) for number in range(20)]))).refused) == 20
+        assert not (await store(database, lane, Batch([heartbeat(50)]))).refused
         assert await _stored(database) == ["e-50"]
 
 

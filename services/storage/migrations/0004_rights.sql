@@ -43,7 +43,7 @@ BEGIN
     END LOOP;
     -- Web work: the municipalities of the person who asks.
     FOREACH name IN ARRAY ARRAY['locality', 'service_point', 'device', 'event', 'dead_letter', 'device_spool',
-                                'device_status', 'status_interval', 'usage_hour', 'person']
+                                'device_status', 'status_interval', 'usage_hour']
     LOOP
         EXECUTE format($policy$
             CREATE POLICY of_tenant ON %I TO bypunkt_web
@@ -52,6 +52,8 @@ BEGIN
         $policy$, name);
     END LOOP;
 END $$;
+CREATE POLICY of_tenant ON person FOR SELECT TO bypunkt_web
+    USING (municipality = ANY ((SELECT scope_municipalities())::text[]));
 CREATE POLICY of_tenant ON municipality TO bypunkt_web
     USING (code = ANY ((SELECT scope_municipalities())::text[]))
     WITH CHECK (code = ANY ((SELECT scope_municipalities())::text[]));
@@ -86,8 +88,11 @@ CREATE POLICY by_installation ON person TO bypunkt_web
 GRANT INSERT, UPDATE ON person TO bypunkt_web;
 -- The registry is written on behalf of its municipality; nothing of it is ever deleted.
 GRANT SELECT, INSERT ON given_name TO bypunkt_web;
-GRANT INSERT, UPDATE ON municipality, locality, service_point, device TO bypunkt_web;
-GRANT INSERT, DELETE ON dead_letter TO bypunkt_web;
+GRANT INSERT, UPDATE ON locality, service_point, device TO bypunkt_web;
+-- A municipality's code and lane never change: cursors, positions and rights rest on them.
+GRANT INSERT, UPDATE (name, county, county_code, seat_lat, seat_lon, languages, in_pilot) ON municipality
+    TO bypunkt_web;
+GRANT DELETE ON dead_letter TO bypunkt_web;
 CREATE POLICY by_installation ON dead_letter TO bypunkt_web
     USING (current_setting('bypunkt.installation', true) = 'yes')
     WITH CHECK (current_setting('bypunkt.installation', true) = 'yes');
