@@ -16,7 +16,9 @@ def add_to(app: typer.Typer) -> None:
 
 def check(
     as_json: AsJson = False,
-    settings: Annotated[bool, typer.Option("--settings", help="Print the effective settings first.")] = False,
+    settings: Annotated[
+        bool, typer.Option("--settings/--no-settings", help="Print the effective settings first.")
+    ] = True,
 ) -> None:
     """Check settings, database, broker, clock and disk; say what is wrong and what to do."""
     loaded = settings_for_command()

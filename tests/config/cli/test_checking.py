@@ -51,7 +51,7 @@ async def test_the_effective_settings_are_shown_with_secrets_masked(monkeypatch:
     _find(monkeypatch, FINE)
     monkeypatch.setenv("BYPUNKT_DATABASE__URL", "postgresql://bypunkt_app:hunter2@db/bypunkt")
     monkeypatch.setenv("BYPUNKT_MQTT__PASSWORD", "hunter2")
-    said = await bypunkt("check", "--settings")
+    said = await bypunkt("check")
     assert "BYPUNKT_DATABASE__URL = •••" in said.out
     assert "BYPUNKT_MQTT__PORT = 1883" in said.out
     assert "hunter2" not in said.out + said.err
