@@ -1,4 +1,5 @@
 from datetime import UTC, date, datetime, time
+from time import process_time
 
 import pytest
 
@@ -50,6 +51,39 @@ def test_always_open_never_changes() -> None:
 def test_rules_that_meet_are_no_change() -> None:
     opening = opening_at('Mo-Fr 09:00-12:00 "manned", Mo-Fr 12:00-18:00', at("2024-06-03T10:00"))
     assert opening == Opening(is_open=True, changes_at=at("2024-06-03T18:00"))
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        'Mo-Fr 00:00-24:00 "bemannad"; Sa,Su 00:00-24:00 "obemannad"',
+        'Mo-Su 00:00-09:00 "obemannad", 09:00-17:00 "bemannad", 17:00-24:00 "obemannad"',
+        ", ".join(f'00:{minute:02d}-00:{minute + 1:02d} "{minute}"' for minute in range(24))
+        + ", 00:24-24:00",
+    ],
+)
+def test_door_that_never_moves_is_soon_told(expression: str) -> None:
+    assert len(expression) <= 500
+    began = process_time()
+    assert opening_at(expression, at("2024-06-03T12:00")) == Opening(is_open=True, changes_at=None)
+    assert process_time() - began < 0.5  # some milliseconds where it was written
+
+
+def test_change_beyond_a_year_is_no_news() -> None:
+    assert opening_at("2024-2025 10:00-12:00; 2026 off", at("2025-12-31T13:00")) == Opening(
+        is_open=False, changes_at=None
+    )
+    assert opening_at("2026 Jun 01 10:00-12:00", at("2024-06-03T12:00")) == Opening(
+        is_open=False, changes_at=None
+    )
+    assert opening_at("2026 Jun 01 10:00-12:00", at("2025-06-03T12:00")) == Opening(
+        is_open=False, changes_at=at("2026-06-01T10:00")
+    )
+
+
+def test_change_after_weeks_of_meeting_rules_is_found() -> None:
+    opening = opening_at('Mo-Su 00:00-12:00 "a", 12:00-24:00 "b"; Dec 24 off', at("2024-01-03T12:00"))
+    assert opening == Opening(is_open=True, changes_at=at("2024-12-24T00:00"))
 
 
 @pytest.mark.parametrize("expression", [None, "", "when the flag is up", "unknown", "Mo[[", "\0", "9" * 5000])
