@@ -1,7 +1,8 @@
 """The envelope on the wire: CloudEvents 1.0 JSON or the short form, one or an array, as claims.
 
 A claim is what an event says about itself before anybody believed it. Nothing here raises: what cannot be
-used is a Flaw with its reason. `services.ingest.stages` judges claims; MQTT and HTTPS use the same.
+used is a Flaw with its reason. `services.ingest.stages` judges claims; MQTT and HTTPS use the same. Details are
+left whole here: the stages take addresses out of them before they cut.
 """
 
 import re
@@ -12,7 +13,7 @@ from typing import TypeAlias
 from services.events import Event, canonical, document, moment
 from services.events.document import Doubled, Element, Flaw
 from services.events.reasons import Reason
-from services.events.text import brief, is_clean
+from services.events.text import is_clean
 
 EVENT_BYTES = 16 * 1024
 # Ids that begin so are ours: derived from an event's content. A device cannot give one.
@@ -55,8 +56,8 @@ class CodecError(Exception):
     def flaw(self, payload: bytes) -> Flaw:
         """Return this as the verdict on a payload."""
         if self.code in Reason.__members__.values():
-            return Flaw(Reason(self.code), brief(self.detail), payload)
-        return Flaw(Reason.NOT_DECODABLE, brief(f"{self.code}: {self.detail}"), payload)
+            return Flaw(Reason(self.code), self.detail, payload)
+        return Flaw(Reason.NOT_DECODABLE, f"{self.code}: {self.detail}", payload)
 
 
 def read(payload: bytes) -> list[Claim | Flaw]:
@@ -87,7 +88,7 @@ def _claim(element: Element) -> Claim | Flaw:
     if no is None and time is None and value.get("time") is not None:
         no = Reason.BAD_TIME, "time is not an RFC 3339 time with an offset"
     if no is not None:
-        return Flaw(no[0], brief(no[1]), raw, _id_of(value), value)
+        return Flaw(no[0], no[1], raw, _id_of(value), value)
     return Claim(
         data=value["data"],
         raw=raw,

@@ -19,7 +19,7 @@ from services.events.document import Flaw
 from services.events.fields import Fact
 from services.events.moment import whole_ms
 from services.events.reasons import Reason
-from services.events.text import brief
+from services.events.text import brief, clean
 from services.events.wire import Claim, No
 from services.ingest import addresses
 from services.ingest.models import LIMITS, Accepted, Limits, Parcel, Refused, Registry
@@ -210,9 +210,9 @@ def _refused(parcel: Parcel, item: Claim | Flaw, no: No) -> Refused:
     return Refused(
         municipality=parcel.municipality,
         device=parcel.device if parcel.device and addresses.scrub(parcel.device) == parcel.device else None,
-        topic=addresses.scrub(brief(parcel.topic)),
+        topic=_told(parcel.topic),
         reason=reason,
-        detail=brief(addresses.scrub(brief(detail, 400))),
+        detail=_told(detail),
         received_at=whole_ms(parcel.received_at),
         event_id=None if event_id is None or addresses.in_id(event_id) else event_id,
         size=len(item.raw),
@@ -221,3 +221,8 @@ def _refused(parcel: Parcel, item: Claim | Flaw, no: No) -> Refused:
         stored=kept,
         raw=item.raw,
     )
+
+
+def _told(text: str) -> str:
+    """Return a text as people may read it; cut last, for half an address is no longer known as one."""
+    return brief(addresses.scrub(clean(text)))
