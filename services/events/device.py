@@ -29,7 +29,8 @@ class DeviceStatus(Fact):
     reason: Sentence | None = None
     firmware: Label | None = None
     uptime_s: Uptime | None = None
-    # "I keep events on disk until you receipt them." An explicit false takes the declaration back.
+    # "I keep events on disk until you receipt them." Each birth says it anew: one that says false, or nothing,
+    # takes the declaration back.
     spool: bool | None = None
     # Devices send it; it is an address and therefore dropped whatever it is.
     ip: Annotated[None, BeforeValidator(_nothing), Field(exclude=True)] = None
