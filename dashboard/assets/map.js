@@ -52,7 +52,8 @@ function draw(base) {
     maxZoom: 11,
     zoomSnap: 0.25,
     zoomAnimation: !calm,
-    fadeAnimation: !calm,
+    // What has been opened can be read at once: text that fades in is too faint for a while.
+    fadeAnimation: false,
     markerZoomAnimation: !calm,
     maxBounds: [[50, -8], [73, 42]],
     maxBoundsViscosity: 0.7,

@@ -97,6 +97,17 @@ async def test_keyboard_opens_a_point_and_leaves_the_map(villages: Site, browser
         assert await page.evaluate("document.activeElement.id") == "after-map"
 
 
+async def test_opened_point_can_be_read_at_once(villages: Site, browser: Browser) -> None:
+    """Text that fades in has too little contrast for a while."""
+    async with visit(browser, villages.url + "/?municipality=2482") as seen:
+        await map_is_drawn(seen.page)
+        opacity = await seen.page.evaluate("""() => {
+            document.querySelector(".mark").click();
+            return getComputedStyle(document.querySelector(".leaflet-popup")).opacity;
+        }""")
+        assert opacity == "1"
+
+
 async def test_group_opens_to_its_points(villages: Site, browser: Browser) -> None:
     async with visit(browser, villages.url + "/") as seen:
         page = seen.page
