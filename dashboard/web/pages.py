@@ -1,5 +1,6 @@
 """A page is a template in the reader's language."""
 
+import hashlib
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -8,11 +9,17 @@ from dashboard.web import keys
 from dashboard.web.language import asked_language
 from services.tenants.access import Permission, allows
 
+# Less than this fits into one packet anyway.
+_WORTH_PACKING = 1024
+
 
 def render(
     request: web.Request, template: str, *, status: int = 200, max_age: int | None = None, **context: object
 ) -> web.Response:
     """Answer with a template; `max_age` is in seconds, and without it nobody may keep the page.
+
+    A page that may be kept is the same for everyone: it is sent packed, and not again to those who have it. Others
+    are not packed, for their size would tell what they hold.
 
     Templates find `lang`, `asked_lang`, `now`, `request_path`, `link(path)`, `other_language()`, `signed_in` (a
     person or none), `may(permission)` and the context given.
@@ -33,9 +40,23 @@ def render(
             **context,
         },
     )
-    caching = "no-store" if max_age is None else f"public, max-age={max_age}"
-    headers = {"Cache-Control": caching, "Content-Language": chosen.code, "Vary": "Accept-Language"}
+    headers = {"Cache-Control": "no-store", "Content-Language": chosen.code, "Vary": "Accept-Language"}
+    if max_age is not None and status == 200:
+        headers["Cache-Control"] = f"public, max-age={max_age}"
+        return _for_everyone(request, text.encode(), headers)
     return web.Response(text=text, status=status, content_type="text/html", headers=headers)
+
+
+def _for_everyone(request: web.Request, body: bytes, headers: dict[str, str]) -> web.Response:
+    # Weak: packed and plain are two representations of one meaning (RFC 9110, 8.8.1).
+    tag = hashlib.sha256(body).hexdigest()[:24]
+    headers |= {"ETag": f'W/"{tag}"', "Vary": "Accept-Language, Accept-Encoding"}
+    if any(known.value in (tag, "*") for known in request.if_none_match or ()):
+        return web.Response(status=304, headers=headers)
+    response = web.Response(body=body, content_type="text/html", charset="utf-8", headers=headers)
+    if len(body) > _WORTH_PACKING and "gzip" in request.headers.get("Accept-Encoding", ""):
+        response.enable_compression(web.ContentCoding.gzip)
+    return response
 
 
 def link(request: web.BaseRequest, path: str, **query: str | None) -> str:

@@ -166,6 +166,38 @@ async def test_public_pages_set_no_cookie_and_may_be_kept_for_seconds(villages: 
             assert answer.headers["Cache-Control"].startswith("public, max-age=")
 
 
+@pytest.mark.parametrize("path", ["/", "/?municipality=0583&lang=en", "/p/sp-fornasa"])
+async def test_page_is_sent_packed_and_not_to_those_who_have_it(villages: Site, path: str) -> None:
+    address = villages.url + path
+    async with villages.http.get(address) as answer:
+        tag, whole = answer.headers["ETag"], await answer.text()
+        assert answer.headers["Content-Encoding"] == "gzip"
+        assert answer.headers["Vary"] == "Accept-Language, Accept-Encoding"
+        assert int(answer.headers["Content-Length"]) < len(whole) / 2
+    for known in (tag, tag.removeprefix("W/"), f'"other", {tag}', "*"):
+        async with villages.http.get(address, headers={"If-None-Match": known}) as answer:
+            assert (answer.status, await answer.read()) == (304, b"")
+            assert answer.headers["ETag"] == tag
+            assert answer.headers["Cache-Control"].startswith("public")
+    async with villages.http.get(address, headers={"Accept-Encoding": "identity"}) as answer:
+        assert "Content-Encoding" not in answer.headers
+        assert await answer.text() == whole
+    await villages.set_state("hs-fornasa-1", "down", reason="silent", since=NOW)
+    villages.now += timedelta(seconds=5)
+    async with villages.http.get(address, headers={"If-None-Match": tag}) as answer:
+        assert answer.status == 200
+        assert answer.headers["ETag"] != tag
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/p/nowhere"])
+async def test_page_that_nobody_may_keep_has_no_tag_and_is_not_packed(villages: Site, path: str) -> None:
+    async with villages.http.get(villages.url + path, headers={"If-None-Match": "*"}) as answer:
+        assert answer.status in (200, 404)
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert not {"ETag", "Content-Encoding"} & answer.headers.keys()
+        assert await answer.text()
+
+
 async def test_start_page_is_small(villages: Site) -> None:
     size = 0
     async with villages.http.get(villages.url + "/") as answer:
