@@ -49,9 +49,13 @@ CROSS JOIN LATERAL (
 ) AS n
 
 -- name: sight
--- When each lane in use was last proven to see, and whether that stretch is still open.
-SELECT l.lane, o.seen_until, coalesce(o.closed, true) AS closed
+-- When each lane in use was last proven to see and judged, and whether that stretch is still open.
+SELECT
+    l.lane, CASE WHEN k.stale THEN least(o.seen_until, c.caught_up_at) ELSE o.seen_until END AS seen_until,
+    k.stale OR coalesce(o.closed, true) AS closed
 FROM lane_in_use AS l
+LEFT JOIN reading_cursor AS c ON c.reading = 'status' AND c.lane = l.lane
+CROSS JOIN LATERAL (SELECT is_stale(c.caught_up_at) AS stale) AS k
 LEFT JOIN LATERAL (
     SELECT b.seen_until, b.closed FROM observation AS b WHERE b.lane = l.lane ORDER BY b.seen_from DESC LIMIT 1
 ) AS o ON true

@@ -1,14 +1,14 @@
-"""Whether we ourselves can see: a lane whose canary has not come through for 15 s is blind (architecture, liveness)."""
+"""Whether we ourselves can see: a lane is blind when its canary stays away, or nobody judges it (architecture)."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from dashboard.live.frames import LaneSight, Row
 from dashboard.live.store import queries
+from services.log.lanes import BLIND_AFTER
 from services.storage.database import Connection, Database, Public, Role
 
-BLIND_AFTER = timedelta(seconds=15)
 SIGHT_POLL_S = 2.0
 
 

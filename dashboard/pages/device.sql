@@ -3,12 +3,11 @@
 SELECT
     d.municipality, d.id AS device, d.kind, d.point, d.lifecycle, d.codec, d.expected_interval_s, d.offline_after_s,
     d.registered_at, d.synthetic, m.name AS municipality_name, m.lane, p.names AS point_names,
-    coalesce(s.state, 'blind') AS state, coalesce(s.reason, 'never_seen') AS reason,
-    s.since, s.last_sign_at, coalesce(s.revision, 0) AS revision, k.spool
+    s.state, s.reason, s.since, s.last_sign_at, s.revision, k.spool
 FROM device AS d
 JOIN municipality AS m ON m.code = d.municipality
 LEFT JOIN service_point AS p ON p.municipality = d.municipality AND p.id = d.point
-LEFT JOIN device_status AS s ON s.municipality = d.municipality AND s.device = d.id
+JOIN judged_device_state AS s ON s.municipality = d.municipality AND s.device = d.id
 LEFT JOIN device_spool AS k ON k.municipality = d.municipality AND k.device = d.id
 WHERE d.id = $1
 

@@ -11,14 +11,10 @@ WHERE p.status <> 'closed'
 
 -- name: devices
 -- The devices in scope with their measured state; one that was never heard has none.
-SELECT
-    d.municipality, d.id AS device, d.kind, d.point, d.lifecycle,
-    coalesce(s.state, 'blind') AS state, coalesce(s.reason, 'never_seen') AS reason,
-    s.since, s.last_sign_at, coalesce(s.revision, 0) AS revision
-FROM device AS d
-LEFT JOIN device_status AS s ON s.municipality = d.municipality AND s.device = d.id
-WHERE d.lifecycle <> 'retired'
-ORDER BY d.id
+SELECT municipality, device, kind, point, lifecycle, state, reason, since, last_sign_at, revision
+FROM judged_device_state
+WHERE lifecycle <> 'retired'
+ORDER BY device
 
 -- name: newest_events
 -- The newest events in scope: of each lane so many, of these the newest by time of receipt.
@@ -32,11 +28,10 @@ LIMIT $2
 
 -- name: sums
 -- How many devices are in which state, by municipality.
-SELECT d.municipality, coalesce(s.state, 'blind') AS state, count(*) AS devices
-FROM device AS d
-LEFT JOIN device_status AS s ON s.municipality = d.municipality AND s.device = d.id
-WHERE d.lifecycle = 'active'
-GROUP BY d.municipality, coalesce(s.state, 'blind')
+SELECT municipality, state, count(*) AS devices
+FROM judged_device_state
+WHERE lifecycle = 'active'
+GROUP BY municipality, state
 
 -- name: point_counts
 -- How many points each municipality has.

@@ -97,7 +97,7 @@ def still_up(case: Case, signs: Sequence[Sign], *, seen_until: Millis) -> Millis
     heard_at = status.last_sign_at
     for sign in sorted(signs, key=lambda sign: sign.order):
         plain = sign.kind in {SignKind.HEARTBEAT, SignKind.OTHER} and sign.timely
-        same_word = sign.kind is not SignKind.HEARTBEAT or sign.uplink_ok is status.carry.uplink_ok
+        same_word = status.carry.after(sign) == status.carry
         if not (plain and same_word and 0 <= sign.time - heard_at <= late_after):
             return None
         heard_at = sign.time

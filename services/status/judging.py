@@ -2,12 +2,12 @@
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from services.status import store, tables
 from services.status.cases import Case, Key, Status
 from services.status.models import Carry, Interval, Millis, Sign
 from services.status.observed import Observed
-from services.status.store import queries
 from services.status.timeline import timeline_under
 from services.status.watch import Watch, watch_at
 from services.storage.database import Connection
@@ -15,6 +15,8 @@ from services.storage.database import Connection
 # Devices loaded at a time: a few signs each since an anchor, or everything that the log has of them.
 AT_A_TIME = 500
 WHOLE_AT_A_TIME = 10
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,6 @@ async def verdicts_of(
     """What the log gives for these devices, some at a time; those without a sign are left out."""
     if not wanted:
         return
-    await connection.execute(queries.without_compiling)
     starts = await _starts(connection, known, wanted)
     whole = [start for start in starts if start.anchor is None]
     anchored = [start for start in starts if start.anchor is not None]
@@ -85,9 +86,12 @@ async def verdicts_of(
 
 
 async def _starts(connection: Connection, known: Known, wanted: Sequence[Task]) -> list[_Start]:
-    before = {task.case.key: task.before for task in wanted if task.before is not None}
-    anchors = await tables.anchors(connection, before, position=known.position) if before else {}
-    return [_Start(task.case, *anchors.get(task.case.key, ())) for task in wanted]
+    starts: list[_Start] = []
+    for some in _chunks(wanted, AT_A_TIME):
+        before = {task.case.key: task.before for task in some if task.before is not None}
+        anchors = await tables.anchors(connection, before, position=known.position) if before else {}
+        starts.extend(_Start(task.case, *anchors.get(task.case.key, ())) for task in some)
+    return starts
 
 
 def _verdict(start: _Start, signs: Sequence[Sign], watch: Watch, as_of: Millis) -> Verdict | None:
@@ -148,6 +152,6 @@ def joined(old: Sequence[Interval], new: Sequence[Interval]) -> list[Interval]:
     return [*earlier, replace(last, ends_at=first.starts_at), *new]
 
 
-def _chunks(items: Sequence[_Start], size: int) -> Iterator[Sequence[_Start]]:
+def _chunks(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
     for start in range(0, len(items), size):
         yield items[start : start + size]

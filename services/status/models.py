@@ -4,9 +4,15 @@ Instants are integer milliseconds since 1970 UTC (`Millis`), so that every compa
 """
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from services.log.lanes import BLIND_AFTER
 
 Millis = int
+
+PROOF_GAP: Millis = BLIND_AFTER // timedelta(milliseconds=1)
+"""Two proofs of our path at most this far apart also prove the time between them."""
 
 TIMELY_WITHIN: Millis = 60_000
 """A sign received at most this long after it happened was heard as it happened."""
@@ -136,14 +142,39 @@ class Expectation:
         """The silence after which a device that is not yet down counts as late."""
         return min(self.interval * 3 // 2, self.offline_after)
 
+    @property
+    def silent_after(self) -> Millis:
+        """The silence after which a device is down.
+
+        A stall of our own path shorter than `PROOF_GAP` leaves no mark in what we saw, and can hold back what a
+        device sent by as much: so it is never less than that beyond the interval.
+        """
+        return max(self.offline_after, self.interval + PROOF_GAP)
+
 
 @dataclass(frozen=True, slots=True)
 class Carry:
-    """What an anchor hands on from before it: the newest birth's names, the newest heartbeat's word."""
+    """What an anchor hands on from before it: the newest birth, and the word on the uplink since.
+
+    `born_at` is the birth's time by the device's clock.
+    """
 
     boot: str | None = None
     conn: str | None = None
     uplink_ok: bool | None = None
+    born_at: Millis | None = None
+
+    def after(self, sign: Sign) -> "Carry":
+        """The same after one more sign.
+
+        A birth begins anew; a heartbeat from before it was kept until then and says nothing of the uplink now.
+        """
+        if sign.kind is SignKind.BIRTH:
+            return Carry(sign.boot, sign.conn, None, sign.at)
+        if sign.kind is SignKind.HEARTBEAT and sign.timely:
+            kept = self.born_at is not None and sign.at < self.born_at
+            return replace(self, uplink_ok=None if kept else sign.uplink_ok)
+        return self
 
 
 @dataclass(frozen=True, slots=True)

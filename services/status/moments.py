@@ -18,6 +18,11 @@ def moment(instant: Millis) -> datetime:
     return EPOCH + timedelta(milliseconds=instant)
 
 
+def maybe_millis(moment: datetime | None) -> Millis | None:
+    """The milliseconds of a moment that may not exist."""
+    return None if moment is None else millis(moment)
+
+
 def maybe_moment(instant: Millis | None) -> datetime | None:
     """The same for an instant that may not exist."""
     return None if instant is None else moment(instant)

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from services.status.models import Millis, Seen
-from services.status.watch import PROOF_GAP, Watch
+from services.status.models import PROOF_GAP, Millis, Seen
+from services.status.watch import Watch
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,26 +47,23 @@ SELECT
     d.lifecycle IN ('registered', 'active') AS judged,
     s.state, s.reason, s.since, s.last_sign_at, s.last_event_at, s.next_change_at,
     s.expected_interval_s AS judged_interval_s, s.offline_after_s AS judged_offline_after_s,
-    s.boot, s.conn, s.uplink_ok
+    s.boot, s.conn, s.uplink_ok, s.born_at
 FROM unnest($1::text[], $2::text[]) AS k (municipality, device)
 JOIN device AS d ON d.municipality = k.municipality AND d.id = k.device
 LEFT JOIN device_status AS s ON s.municipality = d.municipality AND s.device = d.id
 ORDER BY d.municipality, d.id
 
--- name: without_compiling
--- Plans over many partitions look dear enough to PostgreSQL to be compiled, which takes seconds and saves nothing.
-SELECT set_config('jit', 'off', true)
-
 -- name: anchors
 -- A timely sign of life before an instant, a heartbeat if there is one, and the newest birth before that.
-SELECT k.municipality, k.device, a.received_at AS anchor_at, b.boot, b.conn
+-- A timely sign is received from 10 minutes before its `at` (a fast clock) until a minute after it.
+SELECT k.municipality, k.device, a.received_at AS anchor_at, b.boot, b.conn, b.at AS born_at
 FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS k (municipality, device, before)
 LEFT JOIN LATERAL (
     SELECT e.received_at
     FROM event AS e
     WHERE e.municipality = k.municipality AND e.device = k.device AND e.type = 'device.heartbeat'
-        AND e.at <= k.before + interval '1 day' AND e.received_at <= k.before
-        AND e.received_at - e.at <= interval '60 s' AND e.position <= $4
+        AND e.received_at - e.at <= interval '60 s'
+        AND e.at <= k.before + interval '10 min' AND e.received_at <= k.before AND e.position <= $4
     ORDER BY e.at DESC
     LIMIT 1
 ) AS heartbeat ON true
@@ -76,21 +73,32 @@ LEFT JOIN LATERAL (
     WHERE heartbeat.received_at IS NULL
         AND e.municipality = k.municipality AND e.device = k.device
         AND (e.type <> 'device.status' OR e.data ->> 'state' <> 'offline')
-        AND e.at <= k.before + interval '1 day' AND e.received_at <= k.before
-        AND e.received_at - e.at <= interval '60 s' AND e.position <= $4
+        AND e.received_at - e.at <= interval '60 s'
+        AND e.at <= k.before + interval '10 min' AND e.received_at <= k.before AND e.position <= $4
     ORDER BY e.at DESC
     LIMIT 1
 ) AS other ON true
 CROSS JOIN LATERAL (SELECT coalesce(heartbeat.received_at, other.received_at) AS received_at) AS a
 LEFT JOIN LATERAL (
-    SELECT e.boot, e.conn
+    -- Among births the newest by `at` is nearly the newest: only those a few minutes around it have to be compared.
+    SELECT e.at
+    FROM event AS e
+    WHERE e.municipality = k.municipality AND e.device = k.device
+        AND e.type = 'device.status' AND e.data ->> 'state' = 'online'
+        AND e.at < a.received_at + interval '10 min' AND e.position <= $4
+        AND CASE WHEN e.received_at - e.at <= interval '60 s' THEN e.received_at ELSE e.at END < a.received_at
+    ORDER BY e.at DESC
+    LIMIT 1
+) AS near ON true
+LEFT JOIN LATERAL (
+    SELECT e.boot, e.conn, e.at
     FROM event AS e
     CROSS JOIN LATERAL (
         SELECT CASE WHEN e.received_at - e.at <= interval '60 s' THEN e.received_at ELSE e.at END AS time
     ) AS t
-    WHERE e.municipality = k.municipality AND e.device = k.device AND e.type = 'device.status'
-        AND e.data ->> 'state' = 'online' AND e.at < a.received_at + interval '1 day' AND t.time < a.received_at
-        AND e.position <= $4
+    WHERE e.municipality = k.municipality AND e.device = k.device
+        AND e.type = 'device.status' AND e.data ->> 'state' = 'online'
+        AND e.at BETWEEN near.at - interval '11 min' AND near.at AND e.position <= $4 AND t.time < a.received_at
     ORDER BY
         t.time DESC, e.at DESC,
         e.conn COLLATE "C" DESC NULLS LAST, e.boot COLLATE "C" DESC NULLS LAST
@@ -133,26 +141,28 @@ SET ends_at = excluded.ends_at, state = excluded.state, reason = excluded.reason
 -- Store the status of devices where it differs from what is there.
 INSERT INTO device_status AS s (
     lane, revision, municipality, device, state, reason, since, last_sign_at, last_event_at, next_change_at,
-    expected_interval_s, offline_after_s, boot, conn, uplink_ok
+    expected_interval_s, offline_after_s, boot, conn, uplink_ok,
+    born_at
 )
 SELECT $1, $2, k.*
 FROM unnest(
     $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[], $9::timestamptz[],
-    $10::timestamptz[], $11::int[], $12::int[], $13::text[], $14::text[], $15::boolean[]
+    $10::timestamptz[], $11::int[], $12::int[], $13::text[], $14::text[], $15::boolean[],
+    $16::timestamptz[]
 ) AS k
 ON CONFLICT (municipality, device) DO UPDATE SET
     revision = excluded.revision, state = excluded.state, reason = excluded.reason, since = excluded.since,
     last_sign_at = excluded.last_sign_at, last_event_at = excluded.last_event_at,
     next_change_at = excluded.next_change_at, expected_interval_s = excluded.expected_interval_s,
     offline_after_s = excluded.offline_after_s, boot = excluded.boot, conn = excluded.conn,
-    uplink_ok = excluded.uplink_ok
+    uplink_ok = excluded.uplink_ok, born_at = excluded.born_at
 WHERE (
     s.state, s.reason, s.since, s.last_sign_at, s.last_event_at, s.next_change_at, s.expected_interval_s,
-    s.offline_after_s, s.boot, s.conn, s.uplink_ok
+    s.offline_after_s, s.boot, s.conn, s.uplink_ok, s.born_at
 ) IS DISTINCT FROM (
     excluded.state, excluded.reason, excluded.since, excluded.last_sign_at, excluded.last_event_at,
     excluded.next_change_at, excluded.expected_interval_s, excluded.offline_after_s, excluded.boot,
-    excluded.conn, excluded.uplink_ok
+    excluded.conn, excluded.uplink_ok, excluded.born_at
 )
 
 -- name: still_up
@@ -202,31 +212,13 @@ USING unnest($1::text[], $2::text[]) AS k (municipality, device)
 WHERE i.municipality = k.municipality AND i.device = k.device
 
 -- name: device_states
--- The measured state of every registered device, of some municipalities or of all that may be seen.
+-- The state of every registered device as it may be shown, of some municipalities or of all that may be seen.
 SELECT
-    d.municipality, d.id AS device, d.kind, d.point, d.lifecycle,
-    coalesce(s.state, 'blind') AS state, coalesce(s.reason, 'never_seen') AS reason,
-    s.since, s.last_sign_at, s.last_event_at, s.uplink_ok, s.lane, coalesce(s.revision, 0) AS revision
-FROM device AS d
-LEFT JOIN device_status AS s ON s.municipality = d.municipality AND s.device = d.id
-WHERE $1::text[] IS NULL OR d.municipality = ANY($1)
-ORDER BY d.municipality, d.id
-
--- name: changed_since
--- The statuses of a lane that changed after a revision, oldest change first.
-SELECT
-    s.municipality, s.device, s.state, s.reason, s.since, s.last_sign_at, s.last_event_at, s.uplink_ok, s.lane,
-    s.revision
-FROM device_status AS s
-WHERE s.lane = $1 AND s.revision > $2
-ORDER BY s.revision, s.municipality, s.device
-
--- name: intervals
--- The intervals of one device that touch a window.
-SELECT starts_at, ends_at, state, reason
-FROM status_interval
-WHERE municipality = $1 AND device = $2 AND starts_at < $4 AND (ends_at IS NULL OR ends_at > $3)
-ORDER BY starts_at
+    municipality, device, kind, point, lifecycle, state, reason, since, last_sign_at, last_event_at, uplink_ok,
+    lane, revision
+FROM judged_device_state
+WHERE $1::text[] IS NULL OR municipality = ANY($1)
+ORDER BY municipality, device
 
 -- name: states_and_reasons
 -- Every pair of state and reason that is stored for the devices of a lane.

@@ -8,11 +8,10 @@ from services.log.models import LoggedEvent
 from services.status import tables
 from services.status.cases import Case, Key, sign_of, still_up
 from services.status.judging import Known, Task, Verdict, judge, verdicts_of
-from services.status.models import Interval, Millis, Sign
+from services.status.models import PROOF_GAP, Interval, Millis, Sign
 from services.status.moments import millis, moment
 from services.status.outlook import READING, Outlook, last_known, look_out
 from services.status.store import queries
-from services.status.watch import PROOF_GAP
 from services.storage.database import Connection
 
 # The registry is compared when nothing is heard, and as often as this when there is much to read.

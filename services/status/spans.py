@@ -57,7 +57,7 @@ class Hearing:
         if last.reason is Reason.HEARD and silent_from is not None:
             candidates.append(silent_from + self.expectation.late_after)
         if last.reason in _UNTIL_SILENCE and silent_from is not None:
-            candidates.append(silent_from + self.expectation.offline_after + 1)
+            candidates.append(silent_from + self.expectation.silent_after + 1)
         return min((instant for instant in candidates if instant > self.proven), default=None)
 
     def _between(self, point: Point, following: Point) -> Iterator[Span]:
@@ -104,7 +104,7 @@ class Hearing:
 
     def _silence(self, start: Millis, end: Millis) -> bool:
         """Whether a stretch without a sign, as far as it is proven, is longer than a living device allows."""
-        return min(end, self.proven) - start > self.expectation.offline_after
+        return min(end, self.proven) - start > self.expectation.silent_after
 
 
 _UNTIL_SILENCE = {Reason.HEARD, Reason.LATE, Reason.RESTARTING, Reason.UPLINK_REPORTED, Reason.UNPROVEN}

@@ -1,7 +1,6 @@
 """What other rooms may ask of the measured layer."""
 
 from collections.abc import Collection
-from datetime import datetime
 
 import asyncpg
 
@@ -19,26 +18,12 @@ async def device_states(
     """The state of every registered device, of these municipalities or of all that the scope may see.
 
     Columns: municipality, device, kind, point, lifecycle, state, reason, since, last_sign_at, last_event_at,
-    uplink_ok, lane, revision. A device never heard is blind, `never_seen`, with empty times and lane.
+    uplink_ok, lane, revision. A device never heard is blind, `never_seen`, with empty times; what nobody has
+    judged for half a minute is blind, `not_watched`.
     """
     return await connection.fetch(
         queries.device_states, None if municipalities is None else list(municipalities)
     )
-
-
-async def changed_since(connection: Connection, lane: int, revision: int) -> list[asyncpg.Record]:
-    """The statuses of a lane that changed after a revision: the newest row of each device, oldest first."""
-    return await connection.fetch(queries.changed_since, lane, revision)
-
-
-async def intervals(
-    connection: Connection, municipality: str, device: str, *, start: datetime, end: datetime
-) -> list[asyncpg.Record]:
-    """The intervals of one device that touch `[start, end)`, uncut: starts_at, ends_at, state, reason.
-
-    Time before the first of them is blind: the device had not been seen.
-    """
-    return await connection.fetch(queries.intervals, municipality, device, start, end)
 
 
 async def seen_since(connection: Connection, lane: int, instant: Millis) -> list[Seen]:

@@ -8,7 +8,7 @@ import asyncpg
 
 from services.status.cases import Case, Key, Status, kind_of
 from services.status.models import Carry, Expectation, Interval, Millis, Reason, Sign
-from services.status.moments import EPOCH, maybe_moment, millis, moment
+from services.status.moments import EPOCH, maybe_millis, maybe_moment, millis, moment
 from services.status.store import queries
 from services.storage.database import Connection
 
@@ -36,7 +36,10 @@ async def anchors(
     asked = ((*key, moment(instant)) for key, instant in before.items())
     rows = await connection.fetch(queries.anchors, *_columns(asked, width=3), position)
     return {
-        Key(row["municipality"], row["device"]): (millis(row["anchor_at"]), Carry(row["boot"], row["conn"]))
+        Key(row["municipality"], row["device"]): (
+            millis(row["anchor_at"]),
+            Carry(row["boot"], row["conn"], None, maybe_millis(row["born_at"])),
+        )
         for row in rows
         if row["anchor_at"] is not None
     }
@@ -69,9 +72,8 @@ async def intervals_since(connection: Connection, since: Mapping[Key, Millis]) -
     asked = ((*key, moment(at)) for key, at in since.items())
     found: dict[Key, list[Interval]] = defaultdict(list)
     for row in await connection.fetch(queries.intervals_since, *_columns(asked, width=3)):
-        ends_at = None if row["ends_at"] is None else millis(row["ends_at"])
         found[Key(row["municipality"], row["device"])].append(
-            Interval(millis(row["starts_at"]), ends_at, Reason(row["reason"]))
+            Interval(millis(row["starts_at"]), maybe_millis(row["ends_at"]), Reason(row["reason"]))
         )
     return found
 
@@ -107,7 +109,7 @@ async def put_statuses(
 ) -> int:
     """Store statuses under a revision and return how many were not like that already."""
     rows = ((*key, *_status_columns(status)) for key, status in statuses)
-    done = await connection.execute(queries.put_status, lane, revision, *_columns(rows, width=13))
+    done = await connection.execute(queries.put_status, lane, revision, *_columns(rows, width=14))
     return int(done.rpartition(" ")[2])
 
 
@@ -142,15 +144,14 @@ def _case(row: asyncpg.Record) -> Case:
 
 
 def _status(row: asyncpg.Record) -> Status:
-    next_change_at = row["next_change_at"]
     return Status(
         reason=Reason(row["reason"]),
         since=millis(row["since"]),
         last_sign_at=millis(row["last_sign_at"]),
         last_event_at=millis(row["last_event_at"]),
-        next_change_at=None if next_change_at is None else millis(next_change_at),
+        next_change_at=maybe_millis(row["next_change_at"]),
         expectation=Expectation.of_seconds(row["judged_interval_s"], row["judged_offline_after_s"]),
-        carry=Carry(row["boot"], row["conn"], row["uplink_ok"]),
+        carry=Carry(row["boot"], row["conn"], row["uplink_ok"], maybe_millis(row["born_at"])),
     )
 
 
@@ -167,6 +168,7 @@ def _status_columns(status: Status) -> tuple[object, ...]:
         status.carry.boot,
         status.carry.conn,
         status.carry.uplink_ok,
+        maybe_moment(status.carry.born_at),
     )
 
 

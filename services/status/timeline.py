@@ -1,6 +1,6 @@
 """The measured layer of one device: one decision table, in one pure function (docs/status.md)."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from services.status.models import (
@@ -49,7 +49,7 @@ def timeline_under(
     timely = [sign for sign in life if sign.timely]
     proven = watch.proven_until(timely[-1].time if timely else None)
     wills, will_at = counted_wills(known, watch, proven=proven, carry=carry)
-    points, uplink_ok = _points(timely, wills, carry)
+    points, carry_on = _points(known, set(wills), carry)
     hearing = Hearing(watch, expectation, proven)
     first_proof = min((sign.time for sign in (*life[:1], *wills[:1])), default=FOREVER)
     spans = hearing.stretches(known[0].time, first_proof, points)
@@ -58,25 +58,26 @@ def timeline_under(
         intervals=tuple(_merged(repaired)),
         next_change_at=hearing.next_judgement(spans[-1], points[-1].time if points else None, will_at),
         last_sign_at=(timely or life or known)[-1].time,
-        carry=_carry_on(known, carry, uplink_ok=uplink_ok),
+        carry=carry_on,
     )
 
 
-def _points(timely: Sequence[Sign], wills: Sequence[Sign], carry: Carry) -> tuple[list[Point], bool | None]:
-    """What the signs that count say one after another, and the last word on the uplink."""
+def _points(known: Sequence[Sign], wills: Collection[Sign], carry: Carry) -> tuple[list[Point], Carry]:
+    """What the signs that count say one after another, and what is to be carried on beyond them."""
     points: list[Point] = []
-    uplink_ok = carry.uplink_ok
-    for sign in sorted((*timely, *wills), key=lambda sign: sign.order):
-        if sign.kind is SignKind.HEARTBEAT:
-            uplink_ok = sign.uplink_ok
-        if sign.kind is SignKind.OFFLINE:
-            reason = Reason.OFFLINE
-        elif sign.kind is SignKind.RESTARTING:
-            reason = Reason.RESTARTING
-        else:
-            reason = Reason.UPLINK_REPORTED if uplink_ok is False else Reason.HEARD
-        points.append(Point(sign.time, reason))
-    return points, uplink_ok
+    for sign in known:
+        carry = carry.after(sign)
+        if sign in wills:
+            points.append(Point(sign.time, Reason.OFFLINE))
+        elif sign.life and sign.timely:
+            points.append(Point(sign.time, _said(sign, carry)))
+    return points, carry
+
+
+def _said(sign: Sign, carry: Carry) -> Reason:
+    if sign.kind is SignKind.RESTARTING:
+        return Reason.RESTARTING
+    return Reason.UPLINK_REPORTED if carry.uplink_ok is False else Reason.HEARD
 
 
 def _alive_on_both_sides(
@@ -88,7 +89,7 @@ def _alive_on_both_sides(
     for before, after in pairwise(life):
         while will is not None and will.order < before.order:
             will = next(waiting)
-        if after.time - before.time <= expectation.offline_after:
+        if after.time - before.time <= expectation.silent_after:
             gone = will is not None and will.order < after.order
             end = will.time if gone and will is not None else after.time
             if before.time < end:
@@ -126,10 +127,3 @@ def _merged(spans: Iterable[Span]) -> Iterator[Interval]:
         open_from, reason = span.start if open_from is None else open_from, span.reason
     if reason is not None and open_from is not None:
         yield Interval(open_from, None, reason)
-
-
-def _carry_on(known: Sequence[Sign], carry: Carry, *, uplink_ok: bool | None) -> Carry:
-    for sign in reversed(known):
-        if sign.kind is SignKind.BIRTH:
-            return Carry(sign.boot, sign.conn, uplink_ok)
-    return Carry(carry.boot, carry.conn, uplink_ok)

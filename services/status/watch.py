@@ -4,10 +4,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from services.status.models import Millis, Seen
-
-PROOF_GAP: Millis = 15_000
-"""Two proofs of our path at most this far apart also prove the time between them."""
+from services.status.models import PROOF_GAP, Millis, Seen
 
 FOREVER: Millis = 2**62
 """The end of what has not ended."""

@@ -8,11 +8,10 @@ from datetime import datetime, timedelta
 import asyncpg
 
 from services.log.append import append
-from services.log.follow import Follower, LaneSignals, Step
-from services.status import store
+from services.log.follow import Follower, LaneSignals, Step, rebuild_lane, verify_lane
 from services.status.models import Sign, SignKind
 from services.status.reading import StatusReading
-from services.storage.database import Database, Lane, Role, Tenants
+from services.storage.database import Database, Lane, Role
 from tests.support.villages import NOON, heartbeat, lane_of, villages
 
 TYPES = {SignKind.HEARTBEAT: "device.heartbeat", SignKind.OTHER: "kiosk.view"}
@@ -20,7 +19,7 @@ SAID = {SignKind.BIRTH: "online", SignKind.OFFLINE: "offline", SignKind.RESTARTI
 HOME, DEVICE = "0781", "hs-lidhult-1"
 STATUSES = """
 SELECT municipality, device, state, reason, since, last_sign_at, last_event_at, next_change_at,
-       expected_interval_s, offline_after_s, boot, conn, uplink_ok
+       expected_interval_s, offline_after_s, boot, conn, uplink_ok, born_at
 FROM bypunkt.device_status ORDER BY municipality, device
 """
 INTERVALS = "SELECT * FROM bypunkt.status_interval ORDER BY municipality, device, starts_at"
@@ -92,25 +91,23 @@ class LaneUnderTest:
         return await follower.step()
 
     async def differences(self) -> list[str]:
-        async with self.database.transaction(Role.WORKER, Lane(self.number)) as connection:
-            return await self.reading.verify(connection, self.number)
+        return await verify_lane(self.database, self.reading, self.number)
 
     async def rebuild(self) -> None:
-        async with self.database.transaction(Role.WORKER, Lane(self.number)) as connection:
-            await self.reading.rebuild(connection, self.number, now=moment(self.now))
+        await rebuild_lane(self.database, self.reading, self.number, now=moment(self.now))
 
     async def state(self, device: str = DEVICE) -> tuple[str, str]:
-        """State and reason of a device, as a page sees them."""
-        async with self.database.transaction(Role.WEB, Tenants((HOME,))) as connection:
-            rows = await store.device_states(connection, [HOME])
-        return next((row["state"], row["reason"]) for row in rows if row["device"] == device)
+        """State and reason of a device, as they were judged."""
+        row = await self.admin.fetchrow(
+            "SELECT state, reason FROM bypunkt.device_status WHERE device = $1", device
+        )
+        return (row["state"], row["reason"]) if row else ("blind", "never_seen")
 
     async def history(self, device: str = DEVICE) -> list[tuple[float, str]]:
         """The device's intervals: seconds after noon, reason."""
-        async with self.database.transaction(Role.WEB, Tenants((HOME,))) as connection:
-            rows = await store.intervals(
-                connection, HOME, device, start=NOON - timedelta(days=40), end=NOON + timedelta(days=40)
-            )
+        rows = await self.admin.fetch(
+            "SELECT starts_at, reason FROM bypunkt.status_interval WHERE device = $1 ORDER BY 1", device
+        )
         return [((row["starts_at"] - NOON).total_seconds(), row["reason"]) for row in rows]
 
     async def tables(self) -> list[list[tuple[object, ...]]]:

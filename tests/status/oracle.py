@@ -23,6 +23,7 @@ class Oracle:
         carry: Carry | None = None,
     ) -> None:
         self.interval, self.offline_after = expectation.interval, expectation.offline_after
+        self.limit = max(self.offline_after, self.interval + 15_000)
         self.carry = carry or Carry()
         self.until = until
         self.known = sorted({s for s in signs if s.received_at <= until}, key=lambda s: s.order)
@@ -106,7 +107,7 @@ class Oracle:
         end = following.time if following else FAR
         if last is not None and last.kind != SignKind.OFFLINE:
             both_sides = following is not None and following.kind != SignKind.OFFLINE
-            if both_sides and end - last.time <= self.offline_after:
+            if both_sides and end - last.time <= self.limit:
                 return self._alive(last, instant)
             begins = [s.starts_at for s in self.seen if last.time < s.starts_at <= last.time + 15_000]
             sight = self.end_of_sight(last.time)
@@ -115,7 +116,7 @@ class Oracle:
                 sight = next((e for e in ends if e is not None), None)
             stop = min(end, sight) if sight is not None else last.time
             if instant < stop:
-                silent = min(stop, self.proven) - last.time > self.offline_after
+                silent = min(stop, self.proven) - last.time > self.limit
                 return Reason.SILENT if silent else self._alive(last, instant)
             return self._unheard(instant, stop, end)
         if last is not None:
@@ -134,21 +135,32 @@ class Oracle:
         if sight is None:
             return Reason.NOT_WATCHED
         since = max(start, self.start_of_sight(instant))
-        long = min(sight, end, self.proven) - since > self.offline_after
+        long = min(sight, end, self.proven) - since > self.limit
         return Reason.SILENT if long else Reason.UNPROVEN
 
     def _alive(self, last: Sign, instant: int) -> Reason:
         if last.kind == SignKind.RESTARTING:
             return Reason.RESTARTING
-        beats = [s for s in self.timely if s.kind == SignKind.HEARTBEAT and s.order <= last.order]
-        if (beats[-1].uplink_ok if beats else self.carry.uplink_ok) is False:
+        if self._word(last) is False:
             return Reason.UPLINK_REPORTED
         late = last.time + min(self.interval * 3 // 2, self.offline_after)
         return Reason.LATE if min(instant, self.proven) >= late else Reason.HEARD
 
+    def _word(self, last: Sign) -> bool | None:
+        """What the newest heartbeat says of the uplink, unless it happened before the newest birth."""
+        until = [s for s in self.known if s.order <= last.order]
+        births = [s for s in until if s.kind == SignKind.BIRTH]
+        beats = [s for s in until if s.kind == SignKind.HEARTBEAT and s in self.timely]
+        if births and (not beats or beats[-1].order < births[-1].order):
+            return None
+        if not beats:
+            return self.carry.uplink_ok
+        born_at = births[-1].at if births else self.carry.born_at
+        return None if born_at is not None and beats[-1].at < born_at else beats[-1].uplink_ok
+
     def _alive_by_all(self, instant: int) -> bool:
         before = [s for s in self.life if s.time <= instant]
         after = [s for s in self.life if s.time > instant]
-        if not before or not after or after[0].time - before[-1].time > self.offline_after:
+        if not before or not after or after[0].time - before[-1].time > self.limit:
             return False
         return not any(before[-1].order < will.order and will.time <= instant for will in self.wills)

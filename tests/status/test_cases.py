@@ -64,6 +64,13 @@ def test_a_sign_that_is_already_late_by_what_we_saw_is_judged() -> None:
     assert still_up(CASE, [beat(110_000)], seen_until=125_000) is None
 
 
+def test_a_heartbeat_from_before_the_birth_is_judged() -> None:
+    born = replace(UP, carry=replace(UP.carry, born_at=105_000))
+    kept = beat(104_000, received_at=110_000)
+    assert still_up(replace(CASE, status=born), [kept], seen_until=109_000) is None
+    assert still_up(CASE, [kept], seen_until=109_000) == 125_000
+
+
 def test_an_anchor_lies_five_seconds_before_what_is_settled() -> None:
     assert CASE.judged_from(90_000) == 85_000
     assert CASE.judged_from(None) is None

@@ -75,6 +75,15 @@ def test_silence_needs_proof_by_a_canary() -> None:
     ]
 
 
+@pytest.mark.parametrize("interval_s", [1, 5, 10])
+def test_a_stall_of_our_own_that_leaves_no_mark_in_our_sight_is_no_outage(interval_s: int) -> None:
+    """A canary held back for less than 15 s closes nothing, and what devices sent meanwhile was held back as long."""
+    heard = [beat(0), beat(interval_s, received_s=interval_s + 15)]
+    line = timeline(heard, ALWAYS, Expectation.of_seconds(interval_s), until=60_000)
+    assert line.intervals[0].reason.state is not State.DOWN
+    assert line.intervals[-1].reason is Reason.SILENT
+
+
 def test_a_will_counts_after_five_seconds_and_is_backdated() -> None:
     signs = [says(BIRTH, 0, boot="b", conn="c"), beat(10), says(OFFLINE, 12, boot="b", conn="c")]
     assert told(*signs, until_s=16.999) == [(0, "heard")]
@@ -186,6 +195,15 @@ def test_the_uplinks_word_holds_until_the_next_heartbeat() -> None:
     assert told(*signs, until_s=49) == [(0, "heard"), (10, "uplink_reported")]
     assert told(*signs, beat(30, uplink_ok=True), until_s=30)[-1] == (30, "heard")
     assert told(*signs, beat(30), until_s=30)[-1] == (30, "heard")
+
+
+def test_what_was_kept_until_a_birth_says_nothing_of_the_uplink() -> None:
+    """By the device's own clock, so that one which is behind changes nothing."""
+    kept = [beat(at, received_s=45.2, uplink_ok=False) for at in (20, 30, 40)]
+    back = [beat(10, uplink_ok=True), says(BIRTH, 45), *kept]
+    assert told(*back, until_s=46)[-1] == (45, "heard")
+    assert told(*back, beat(50, uplink_ok=False), until_s=50)[-1] == (50, "uplink_reported")
+    assert told(beat(0, uplink_ok=False), says(BIRTH, 10), until_s=10)[-1] == (10, "heard")
 
 
 def test_a_batch_received_at_once_is_told_in_the_devices_order() -> None:

@@ -20,6 +20,11 @@ CREATE TABLE event (
     PRIMARY KEY (municipality, device, at, id, retention)
 ) PARTITION BY LIST (retention);
 CREATE INDEX event_by_position ON event (lane, position);
+-- What a device is judged from (services/status/queries.sql, anchors): without these it would read a device's whole log.
+CREATE INDEX event_heartbeats ON event (municipality, device, at)
+    WHERE type = 'device.heartbeat' AND received_at - at <= interval '60 s';
+CREATE INDEX event_births ON event (municipality, device, at)
+    WHERE type = 'device.status' AND data ->> 'state' = 'online';
 
 CREATE TABLE event_short PARTITION OF event FOR VALUES IN ('short') PARTITION BY RANGE (at);
 CREATE TABLE event_standard PARTITION OF event FOR VALUES IN ('standard') PARTITION BY RANGE (at);

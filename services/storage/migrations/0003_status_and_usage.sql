@@ -15,9 +15,11 @@ CREATE TABLE device_status (
     boot text,
     conn text,
     uplink_ok boolean,
+    born_at timestamptz,
     revision bigint NOT NULL,
     PRIMARY KEY (municipality, device)
 ) WITH (fillfactor = 50);
+CREATE INDEX ON device_status (lane);
 
 CREATE TABLE status_interval (
     municipality text NOT NULL,
@@ -63,19 +65,36 @@ FROM service_point AS p
 LEFT JOIN locality AS l ON l.municipality = p.municipality AND l.id = p.locality
 WHERE p.status IN ('pilot', 'active', 'paused');
 
+-- What nobody has judged for half a minute is not known: a worker that stands still must not look like villages that work.
+CREATE FUNCTION is_stale(caught_up_at timestamptz) RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE
+RETURN coalesce(caught_up_at < now() - interval '30 seconds', false);
+
+-- A device's stored state as it may be shown; the one place that says so.
+CREATE FUNCTION shown_state(judged text, judged_for text, judged_since timestamptz, caught_up_at timestamptz)
+RETURNS TABLE (state text, reason text, since timestamptz) LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
+BEGIN ATOMIC
+    SELECT CASE WHEN x.stale THEN 'blind' ELSE coalesce(judged, 'blind') END,
+           CASE WHEN x.stale THEN 'not_watched' ELSE coalesce(judged_for, 'never_seen') END,
+           CASE WHEN x.stale THEN caught_up_at ELSE judged_since END
+    FROM (SELECT judged <> 'blind' AND is_stale(caught_up_at)) AS x (stale);
+END;
+
 CREATE VIEW public_device_state AS
-SELECT d.municipality, d.point, d.kind,
-       CASE WHEN k.stale THEN 'blind' ELSE coalesce(s.state, 'blind') END AS state,
-       CASE WHEN k.stale THEN 'not_watched' ELSE coalesce(s.reason, 'never_seen') END AS reason,
-       CASE WHEN k.stale THEN k.caught_up_at ELSE s.since END AS since,
-       s.last_sign_at, s.revision
+SELECT d.municipality, d.point, d.kind, x.state, x.reason, x.since, s.last_sign_at, s.revision
 FROM device AS d
 JOIN municipality AS m ON m.code = d.municipality
 LEFT JOIN device_status AS s ON s.municipality = d.municipality AND s.device = d.id
-LEFT JOIN LATERAL (
-    -- What nobody has judged for half a minute is not known.
-    SELECT c.caught_up_at, c.caught_up_at < now() - interval '30 seconds' AS stale
-    FROM reading_cursor AS c
-    WHERE c.reading = 'status' AND c.lane = m.lane
-) AS k ON true
+LEFT JOIN reading_cursor AS c ON c.reading = 'status' AND c.lane = m.lane
+CROSS JOIN LATERAL shown_state(s.state, s.reason, s.since, c.caught_up_at) AS x
 WHERE d.lifecycle = 'active' AND d.point IS NOT NULL;
+
+-- The same for staff: every device that whoever asks may see, with the rights of whoever asks.
+CREATE VIEW judged_device_state WITH (security_invoker = true) AS
+SELECT d.municipality, d.id AS device, d.kind, d.point, d.lifecycle, x.state, x.reason, x.since,
+       s.last_sign_at, s.last_event_at, s.uplink_ok, m.lane, coalesce(s.revision, 0) AS revision
+FROM device AS d
+JOIN municipality AS m ON m.code = d.municipality
+LEFT JOIN device_status AS s ON s.municipality = d.municipality AND s.device = d.id
+LEFT JOIN reading_cursor AS c ON c.reading = 'status' AND c.lane = m.lane
+CROSS JOIN LATERAL shown_state(s.state, s.reason, s.since, c.caught_up_at) AS x;
+GRANT SELECT ON judged_device_state TO bypunkt_web;

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from dashboard.live.sight import read_sight
 from services.tenants.access import PersonRole
 from tests.dashboard.staffed import FORNASA, LIDHULT, Staffed
 
@@ -32,6 +33,19 @@ async def test_of_a_silent_device_nobody_knows_how_many_are_connected(site: Staf
     await site.happens(LIDHULT, "wifi.usage", {"iface": "wlan0", "clients": 12})
     await site.set_state("hs-lidhult-1", "down", "silent")
     assert 'data-part="clients">12<' not in await page(site, "/staff")
+
+
+async def test_what_nobody_has_judged_for_half_a_minute_is_not_known(site: Staffed) -> None:
+    """Canaries come through, but the worker stands still: nothing of what it last said is true any longer."""
+    await site.set_state("hs-lidhult-1", "up", "heard")
+    for seconds, known in ((31, False), (5, True)):
+        await site.run(_CAUGHT_UP, site.now() - timedelta(seconds=seconds))
+        for path in ("/staff", "/staff/devices/hs-lidhult-1"):
+            text = await page(site, path)
+            assert ("Hörs som den ska" in text) is known, path
+            assert ("avbrott hos oss" in text) is not known, path
+        sight = await read_sight(site.database, now=site.now())
+        assert {lane.seeing for lane in sight.values()} == {known}
 
 
 async def test_words_are_english_when_asked_and_links_keep_it(site: Staffed) -> None:
@@ -97,3 +111,9 @@ async def test_newest_events_come_first_and_late_ones_keep_their_time(site: Staf
     )
     text = await page(site, "/staff")
     assert text.index("Kopplades från: power") < text.index("Anslöt")
+
+
+_CAUGHT_UP = """
+INSERT INTO reading_cursor (reading, lane, caught_up_at) SELECT 'status', lane, $1 FROM lane_in_use
+ON CONFLICT (reading, lane) DO UPDATE SET caught_up_at = excluded.caught_up_at
+"""
