@@ -13,7 +13,7 @@ from pathlib import Path
 import asyncpg
 
 from config.app import NotConfigured, open_database
-from config.cli.base import explain
+from config.failures import explain
 from config.settings import Settings
 from gateway.mqtt import Session, SessionOptions, Trouble
 from services.log.lanes import lanes_in_use

@@ -70,8 +70,10 @@ async def run(plan: Plan) -> None:
         directory = plan.data or Path(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="bypunkt-demo-"))
         )
-        directory.mkdir(parents=True, exist_ok=True)
-        directory.chmod(0o755)
+        if not directory.exists():
+            directory.mkdir(parents=True)
+        if plan.data is None:
+            directory.chmod(0o755)  # the database server may run as another user
         broker = await stack.enter_async_context(_broker(plan, directory / "broker"))
         postgres = await stack.enter_async_context(EmbeddedPostgres(directory / "postgres"))
         await migrate(postgres.dsn())

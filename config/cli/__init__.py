@@ -17,7 +17,8 @@ from config.cli import (
     serving,
     simulate,
 )
-from config.cli.base import FAILURES, app, explain
+from config.cli.base import app
+from config.failures import FAILURES, explain
 
 __all__ = ["app", "main"]
 

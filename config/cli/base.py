@@ -8,26 +8,13 @@ from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Annotated, Any, TypeVar
 
-import asyncpg
 import typer
 
 from config import logs
-from config.app import NotConfigured, open_database
-from config.demo import DemoRefused
-from config.settings import Settings, SettingsRefused, load
-from dashboard.app import PortTaken
-from gateway.embedded import BrokerError
+from config.app import open_database
+from config.settings import Settings, load
 from services.log.lanes import registered_codes
-from services.runtime.child import ChildError
-from services.runtime.tasks import describe
-from services.storage.database import UNREACHABLE, Connection, Database, Installation, Role, Tenants
-from services.storage.embedded import EmbeddedPostgresError
-from services.storage.migrate import MigrationError
-from services.storage.safety import UnsafeDatabase
-from services.tenants.devices import DeviceError
-from services.tenants.importing import ImportRefused
-from services.tenants.passwords import WeakPassword
-from services.tenants.people import PersonError
+from services.storage.database import Connection, Database, Installation, Role, Tenants
 
 app = typer.Typer(
     name="bypunkt",
@@ -41,40 +28,10 @@ Result = TypeVar("Result")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
-class CommandFailed(Exception):
-    """What was asked for cannot be done; the message says why and what to do."""
-
-
-_OURS = (
-    BrokerError, ChildError, CommandFailed, DemoRefused, DeviceError, EmbeddedPostgresError, ImportRefused,
-    MigrationError, NotConfigured, PersonError, PortTaken, SettingsRefused, UnsafeDatabase, WeakPassword,
-)  # fmt: skip
-FAILURES = (*_OURS, *UNREACHABLE, asyncpg.PostgresError, ExceptionGroup)
-
-
-def explain(error: BaseException) -> list[str]:
-    """Return an error as lines for the person at the terminal."""
-    if isinstance(error, ExceptionGroup):
-        return [line for inner in error.exceptions for line in explain(inner)]
-    if isinstance(error, _OURS):
-        return str(error).splitlines()
-    if isinstance(error, (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError)):
-        return [
-            f"PostgreSQL refuses the sign-in: {error}. Check the user and password in BYPUNKT_DATABASE__URL"
-        ]
-    if isinstance(error, (asyncpg.InvalidParameterValueError, asyncpg.UndefinedTableError)):
-        return ["the database was never prepared for bypunkt: run `bypunkt migrate`"]
-    if isinstance(error, UNREACHABLE):
-        return [
-            f"cannot reach PostgreSQL ({describe(error)}). Is it running, and is BYPUNKT_DATABASE__URL right?"
-        ]
-    return [describe(error)]
-
-
-def settings_for_command(**given: Any) -> Settings:  # noqa: ANN401 - sections as pydantic takes them
-    """Read the settings and set up the log as they say."""
-    settings = load(**given)
-    logs.set_up(settings.log)
+def settings_for_command(*, quiet: bool = True) -> Settings:
+    """Read the settings and set up the log as they say; a quiet command's log holds errors alone."""
+    settings = load()
+    logs.set_up(settings.log.model_copy(update={"level": "error"}) if quiet else settings.log)
     return settings
 
 

@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from config.checks import Finding, Grade, examine
-from config.cli.base import AsJson, CommandFailed, run, settings_for_command, show
+from config.cli.base import AsJson, run, settings_for_command, show
+from config.failures import CommandFailed
 from config.settings import Settings, effective, settings_file
 
 

@@ -6,7 +6,8 @@ import asyncpg
 import typer
 
 from config.app import open_database
-from config.cli.base import AsJson, CommandFailed, run, settings_for_command, show, whole_installation
+from config.cli.base import AsJson, run, settings_for_command, show, whole_installation
+from config.failures import CommandFailed
 from config.replay import replay as replay_letter
 from services.log import deadletters
 from services.storage.database import Installation, Role

@@ -7,15 +7,8 @@ import typer
 from pydantic import ValidationError
 
 from config.app import open_database
-from config.cli.base import (
-    AsJson,
-    CommandFailed,
-    every_municipality,
-    municipality_codes,
-    run,
-    settings_for_command,
-    show,
-)
+from config.cli.base import AsJson, every_municipality, municipality_codes, run, settings_for_command, show
+from config.failures import CommandFailed
 from services.status.store import device_states
 from services.storage.database import Role, Tenants
 from services.tenants.devices import device_named, every_device, move

@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from config.app import READINGS, open_database
-from config.cli.base import CommandFailed, run, settings_for_command
+from config.cli.base import run, settings_for_command
+from config.failures import CommandFailed
 from services.log.follow import Reading, rebuild_lane, verify_lane
 from services.log.lanes import lanes_in_use
 from services.runtime.clock import now

@@ -23,7 +23,7 @@ def serve(
     ] = None,
 ) -> None:
     """Run the gateway, the worker and the web face, or the ones that are named, until stopped."""
-    settings = settings_for_command()
+    settings = settings_for_command(quiet=False)
     run_until_stopped(_serve(settings, tuple(role or Part)))
 
 

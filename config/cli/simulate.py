@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from config.app import open_database
-from config.cli.base import CommandFailed, municipality_codes, run_until_stopped, settings_for_command
+from config.cli.base import municipality_codes, run_until_stopped, settings_for_command
+from config.failures import CommandFailed
 from config.settings import Settings
 from gateway.simulator import BrokerAddress, Load
 from services.storage.database import Role, Tenants

@@ -74,9 +74,7 @@ def test_an_unknown_name_in_the_environment_is_refused(monkeypatch: pytest.Monke
 
 
 def test_unknown_names_in_the_file_are_refused_each_in_a_line(settings_toml: Path) -> None:
-    settings_toml.write_text(
-        '[database]\nulr = "x"\n[db]\nurl = "x"\n[mqtt]\nport = 1\n', encoding="utf-8"
-    )
+    settings_toml.write_text('[database]\nulr = "x"\n[db]\nurl = "x"\n[mqtt]\nport = 1\n', encoding="utf-8")
     assert sorted(line.partition(":")[0] for line in _refusal().splitlines()) == [
         "BYPUNKT_DATABASE__ULR",
         "BYPUNKT_DB",

@@ -7,7 +7,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from config.cli.base import CommandFailed, explain, printable, show
+from config.cli.base import printable, show
+from config.failures import CommandFailed, explain
 from services.storage.embedded import EmbeddedPostgres
 from services.storage.migrate import migrate
 from tests.config.cli.calling import bypunkt

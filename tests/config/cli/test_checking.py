@@ -25,7 +25,7 @@ def _find(monkeypatch: pytest.MonkeyPatch, *findings: Finding) -> None:
 
 async def test_where_nothing_failed_it_ends_with_zero(monkeypatch: pytest.MonkeyPatch) -> None:
     _find(monkeypatch, FINE, WARNED)
-    said = await bypunkt("check")
+    said = await bypunkt("check", "--no-settings")
     assert (said.code, said.err) == (0, "")
     assert [line.split()[:2] for line in said.out.splitlines()[1:]] == [["disk", "ok"], ["clock", "warning"]]
 

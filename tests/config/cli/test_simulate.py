@@ -4,7 +4,7 @@ import asyncpg
 import pytest
 
 from config.cli import simulate
-from config.cli.base import CommandFailed
+from config.failures import CommandFailed
 from config.settings import load
 from gateway.embedded import Mosquitto
 from services.storage.database import Database
