@@ -7,7 +7,7 @@ import pydantic
 import typer.main
 from typer.core import TyperGroup
 
-from config import cli
+from config.cli import app
 from config.settings import Settings
 from dashboard.pages import PAGES
 from services import events
@@ -19,7 +19,7 @@ def test_every_event_type_is_documented() -> None:
 
 
 def test_every_command_is_documented() -> None:
-    assert missing(f"bypunkt {name}" for name in commands(typer.main.get_command(cli.app))) == []
+    assert missing(f"bypunkt {name}" for name in commands(typer.main.get_command(app))) == []
 
 
 def test_every_setting_is_documented() -> None:
