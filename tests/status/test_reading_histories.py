@@ -5,6 +5,7 @@
 
 import os
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -64,7 +65,7 @@ def canaries(chance: Random) -> list[tuple[int, int, int, bool]]:
 
 async def play(lane: LaneUnderTest, chance: Random) -> None:
     """Let it all happen in time, the reading woken at odd moments, some events again and some out of order."""
-    happenings: list[tuple[int, str, object]] = [
+    happenings: list[tuple[int, str, Any]] = [
         (sign.received_at, "event", (device, sign)) for device, sign in history(chance)
     ]
     happenings += [(when, "canary", write) for when, *write in canaries(chance)]

@@ -4,7 +4,8 @@ import json
 from datetime import UTC, datetime, timedelta
 
 from dashboard.live.frames import LaneSight, device_frame, event_frame, sight_frame, usage_frame
-from dashboard.live.sight import BLIND_AFTER, blind_everywhere, sight_of
+from dashboard.live.sight import blind_everywhere, sight_of
+from services.log.lanes import BLIND_AFTER
 
 NOW = datetime(2026, 9, 16, 12, tzinfo=UTC)
 DEVICE = {
