@@ -17,10 +17,11 @@ def counted_wills(
 
     `signs` are sorted by `Sign.order`. A will counts when we could see from its time until the wait was
     over and no newer birth than the one it names was heard by then, unless the device had said that it
-    restarts.
+    restarts, or was alive after it at the same instant.
     """
     births = [sign for sign in signs if sign.kind is SignKind.BIRTH]
     birth_times = [birth.time for birth in births]
+    alive_at = {sign.time: sign.order for sign in signs if sign.life and sign.timely}
     counted: list[Sign] = []
     waiting: list[Millis] = []
     restarting = False
@@ -31,7 +32,9 @@ def counted_wills(
         decided_at = sign.time + WILL_WAITS
         newest = bisect_right(birth_times, decided_at) - 1
         piece = watch.piece_at(sign.time)
-        if restarting or piece is None or not _names(sign, births[newest] if newest >= 0 else carry):
+        outlived = alive_at.get(sign.time, sign.order) > sign.order
+        birth = births[newest] if newest >= 0 else carry
+        if restarting or outlived or piece is None or not _names(sign, birth):
             continue
         if min(piece[1], proven) >= decided_at:
             counted.append(sign)

@@ -79,6 +79,8 @@ class Oracle:
         end = self.end_of_sight(will.time)
         if end is None or min(end, self.proven) < decided:
             return False
+        if any(s.time == will.time and s.order > will.order for s in self.timely):
+            return False
         before = [s for s in self.timely if s.order < will.order]
         if before and before[-1].kind == SignKind.RESTARTING:
             return False

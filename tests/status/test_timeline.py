@@ -213,6 +213,13 @@ def test_a_batch_received_at_once_is_told_in_the_devices_order() -> None:
     assert told(Sign(9_500, 20_000, OFFLINE), back, until_s=25) == [(20, "offline")]
 
 
+def test_an_offline_sign_that_was_outlived_at_once_waits_for_nothing() -> None:
+    signs = [beat(0), says(OFFLINE, 100), says(SignKind.RESTARTING, 100)]
+    line = line_of(*signs, until_s=102)
+    assert line.next_change_at == 130_001
+    assert line.intervals == line_of(*signs, until_s=110).intervals
+
+
 def test_an_offline_sign_may_be_the_first() -> None:
     assert told(says(OFFLINE, 5), until_s=9) == [(5, "never_seen")]
     assert told(says(OFFLINE, 5), until_s=10) == [(5, "offline")]
