@@ -97,4 +97,3 @@ JOIN municipality AS m ON m.code = d.municipality
 LEFT JOIN device_status AS s ON s.municipality = d.municipality AND s.device = d.id
 LEFT JOIN reading_cursor AS c ON c.reading = 'status' AND c.lane = m.lane
 CROSS JOIN LATERAL shown_state(s.state, s.reason, s.since, c.caught_up_at) AS x;
-GRANT SELECT ON judged_device_state TO bypunkt_web;

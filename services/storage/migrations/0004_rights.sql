@@ -78,6 +78,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON device_status, status_interval, usage_ho
 GRANT SELECT ON event, dead_letter, device_spool, device_status, status_interval, usage_hour,
     observation, reading_cursor, status_lane, person TO bypunkt_web;
 GRANT SELECT, INSERT, DELETE ON web_session TO bypunkt_web;
+GRANT SELECT ON judged_device_state TO bypunkt_web;
 GRANT SELECT ON public_municipality, public_point, public_device_state TO bypunkt_read, bypunkt_web;
 GRANT EXECUTE ON FUNCTION make_event_partitions(timestamptz, timestamptz) TO bypunkt_ingest, bypunkt_worker;
 
