@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 
 Result = TypeVar("Result")
+_WIDE = 1_000
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
@@ -102,8 +104,15 @@ def show(rows: Sequence[Mapping[str, object]], *, as_json: bool, empty: str) -> 
         table.add_column(name.replace("_", " "), overflow="fold")
     for row in rows:
         # Text, not markup: a device's words are shown as they are, and colour nothing.
-        table.add_row(*(Text("" if value is None else printable(str(value))) for value in row.values()))
-    Console().print(table)
+        table.add_row(*(Text(_said(value)) for value in row.values()))
+    # A file or a pipe has no width: what is read by a program or searched must not be folded.
+    Console(width=None if sys.stdout.isatty() else _WIDE).print(table)
+
+
+def _said(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ", timespec="seconds")
+    return "" if value is None else printable(str(value))
 
 
 def printable(text: str) -> str:
