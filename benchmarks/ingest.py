@@ -19,8 +19,9 @@ from pathlib import Path
 
 import asyncpg
 
+from config import logs
 from config.app import Part, bypunkt
-from config.settings import Settings
+from config.settings import LogOptions, Settings
 from gateway.embedded import Mosquitto
 from gateway.mqtt import Session, SessionOptions
 from gateway.options import MqttOptions
@@ -55,6 +56,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
+    logs.set_up(LogOptions(level="error"))
     with tempfile.TemporaryDirectory(prefix="bypunkt-bench-") as directory:
         Path(directory).chmod(0o755)
         rounds = asyncio.run(_rounds(Path(directory), asked.events, asked.rounds))
@@ -196,7 +198,7 @@ async def _counted(postgres: EmbeddedPostgres) -> int:
     connection = await asyncpg.connect(postgres.dsn())
     try:
         counted: int | None = await connection.fetchval(
-            "SELECT least(min(c.position), (SELECT sum(head) FROM bypunkt.lane)) FROM bypunkt.reading_cursor AS c"
+            "SELECT least(min(c.position), (SELECT sum(head) FROM bypunkt.lane))::bigint FROM bypunkt.reading_cursor AS c"
             " JOIN bypunkt.lane_in_use USING (lane)"
         )
         return counted or 0
