@@ -198,8 +198,8 @@ async def _counted(postgres: EmbeddedPostgres) -> int:
     connection = await asyncpg.connect(postgres.dsn())
     try:
         counted: int | None = await connection.fetchval(
-            "SELECT least(min(c.position), (SELECT sum(head) FROM bypunkt.lane))::bigint FROM bypunkt.reading_cursor AS c"
-            " JOIN bypunkt.lane_in_use USING (lane)"
+            "SELECT least(min(c.position), (SELECT sum(head) FROM bypunkt.lane))::bigint"
+            " FROM bypunkt.reading_cursor AS c JOIN bypunkt.lane_in_use USING (lane)"
         )
         return counted or 0
     finally:
