@@ -13,6 +13,8 @@ from gateway.topics import canary_topic
 from services.log.lanes import BLIND_AFTER
 from services.log.store import Sight
 
+_MILLISECOND = timedelta(milliseconds=1)
+
 
 class Canary:
     """Tells the lane's own canaries from others', and keeps the sight that they prove."""
@@ -41,7 +43,10 @@ class Canary:
             if present is not None and same and timedelta() <= at - present.until <= BLIND_AFTER:
                 self._sight = Sight(present.since, at)
             else:
-                self._sight, self._generation = Sight(at, at), canary.generation
+                # What waited at the broker came before the canary, if only within its millisecond: a last will among
+                # it must not look like one that we saw happen.
+                after = at + _MILLISECOND
+                self._sight, self._generation = Sight(after, after), canary.generation
         return self._sight if proved else None
 
     def sees_since(self, since: datetime) -> bool:

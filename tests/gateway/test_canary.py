@@ -8,6 +8,7 @@ from services.log.store import Sight
 from tests.support.villages import NOON
 
 SECOND = timedelta(seconds=1)
+JUST_AFTER = timedelta(milliseconds=1)
 
 
 def back(
@@ -22,21 +23,23 @@ def back(
 def test_sight_begins_with_the_first_and_reaches_to_the_newest() -> None:
     canary = Canary(3)
     assert canary.see([]) is None
-    assert canary.see([back(canary, 0)]) == Sight(NOON, NOON)
-    assert canary.see([back(canary, 5), back(canary, 10)]) == Sight(NOON, NOON + 10 * SECOND)
+    assert canary.see([back(canary, 0)]) == Sight(NOON + JUST_AFTER, NOON + JUST_AFTER)
+    assert canary.see([back(canary, 5), back(canary, 10)]) == Sight(NOON + JUST_AFTER, NOON + 10 * SECOND)
 
 
 def test_a_gap_of_more_than_fifteen_seconds_begins_another() -> None:
     canary = Canary(3)
     canary.see([back(canary, 0)])
-    assert canary.see([back(canary, 15)]) == Sight(NOON, NOON + 15 * SECOND)
-    assert canary.see([back(canary, 31)]) == Sight(NOON + 31 * SECOND, NOON + 31 * SECOND)
+    assert canary.see([back(canary, 15)]) == Sight(NOON + JUST_AFTER, NOON + 15 * SECOND)
+    again = NOON + 31 * SECOND + JUST_AFTER
+    assert canary.see([back(canary, 31)]) == Sight(again, again)
 
 
 def test_another_connection_begins_another() -> None:
     canary = Canary(3)
     canary.see([back(canary, 0)])
-    assert canary.see([back(canary, 1, generation=3)]) == Sight(NOON + SECOND, NOON + SECOND)
+    again = NOON + SECOND + JUST_AFTER
+    assert canary.see([back(canary, 1, generation=3)]) == Sight(again, again)
 
 
 def test_one_that_was_long_on_its_way_or_is_not_ours_proves_nothing() -> None:
@@ -49,14 +52,24 @@ def test_one_that_was_long_on_its_way_or_is_not_ours_proves_nothing() -> None:
 def test_a_clock_that_is_set_back_begins_another_sight() -> None:
     canary = Canary(3)
     canary.see([back(canary, 0), back(canary, 10)])
-    earlier = NOON + 4 * SECOND
+    earlier = NOON + 4 * SECOND + JUST_AFTER
     assert canary.see([back(canary, 4)]) == Sight(earlier, earlier)
 
 
 def test_sight_is_lost_with_its_connection() -> None:
     canary = Canary(3)
     canary.see([back(canary, 0)])
-    assert canary.sees_since(NOON)
-    assert canary.lose_sight() == NOON
-    assert not canary.sees_since(NOON)
+    since = NOON + JUST_AFTER
+    assert canary.sees_since(since)
+    assert canary.lose_sight() == since
+    assert not canary.sees_since(since)
     assert canary.lose_sight() is None
+
+
+def test_what_came_within_the_canarys_millisecond_came_before_we_could_see() -> None:
+    """A broker that is back sends waiting wills first; in the same millisecond they are still old news."""
+    canary = Canary(3)
+    sight = canary.see([back(canary, 0)])
+    assert sight is not None
+    assert sight.since > NOON
+    assert canary.see([back(canary, 0)]) == sight
