@@ -75,9 +75,8 @@ async def import_registry(
     homes = {device.id: _home(device, standing) for device in devices}
     scope = Tenants(tuple(sorted({*codes, *standing.values(), *homes.values()})))
     async with database.transaction(Role.WEB, scope) as connection:
-        for record in registry.municipalities:
-            if record.code in codes:
-                await _put_municipality(connection, record)
+        rows = [_municipality_row(record) for record in registry.municipalities if record.code in codes]
+        await connection.executemany(queries.put_municipality, rows)
         known = {row["code"] for row in await connection.fetch(queries.municipality_codes)}
         if missing := sorted(set(scope.codes) - known):
             raise ImportRefused(
@@ -85,12 +84,12 @@ async def import_registry(
             )
         localities = await _put_localities(connection, points, synthetic=registry.synthetic)
         await _claim(connection, "point", standing)
-        for point in points:
-            await _put_point(connection, point, synthetic=registry.synthetic)
+        rows = [_point_row(point, synthetic=registry.synthetic) for point in points]
+        await connection.executemany(queries.put_point, rows)
         await _claim(connection, "device", homes)
         await _refuse_lost_devices(connection, devices, homes)
-        for device in devices:
-            await _put_device(connection, device, homes[device.id], synthetic=registry.synthetic)
+        rows = [_device_row(device, homes[device.id], synthetic=registry.synthetic) for device in devices]
+        await connection.executemany(queries.put_device, rows)
         await connection.execute(queries.announce_registry)
     return Imported(len(codes), localities, len(points), len(devices))
 
@@ -131,9 +130,8 @@ async def _refuse_lost_devices(
         raise ImportRefused(lost + risen)
 
 
-async def _put_municipality(connection: Connection, record: MunicipalityRecord) -> None:
-    await connection.execute(
-        queries.put_municipality,
+def _municipality_row(record: MunicipalityRecord) -> tuple[object, ...]:
+    return (
         record.code,
         record.name,
         record.county,
@@ -179,9 +177,8 @@ async def _claim(connection: Connection, kind: str, homes: dict[str, str]) -> No
         )
 
 
-async def _put_point(connection: Connection, point: PointRecord, *, synthetic: bool) -> None:
-    await connection.execute(
-        queries.put_point,
+def _point_row(point: PointRecord, *, synthetic: bool) -> tuple[object, ...]:
+    return (
         point.municipality,
         point.id,
         point.kind,
@@ -196,9 +193,8 @@ async def _put_point(connection: Connection, point: PointRecord, *, synthetic: b
     )
 
 
-async def _put_device(connection: Connection, device: DeviceRecord, home: str, *, synthetic: bool) -> None:
-    await connection.execute(
-        queries.put_device,
+def _device_row(device: DeviceRecord, home: str, *, synthetic: bool) -> tuple[object, ...]:
+    return (
         home,
         device.id,
         device.kind,

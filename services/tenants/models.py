@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections import Counter
 from typing import Annotated, Literal, Self
 
 from opening_hours import OpeningHours
@@ -133,7 +134,7 @@ class RegistryFile(_Record):
             ("service point", [point.id for point in self.service_points]),
             ("device", [device.id for device in self.devices]),
         ):
-            if twice := sorted({name for name in names if names.count(name) > 1}):
+            if twice := sorted(name for name, times in Counter(names).items() if times > 1):
                 message = f"{kind} {', '.join(twice)} stands twice in the file"
                 raise ValueError(message)
         return self
