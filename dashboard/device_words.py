@@ -53,6 +53,8 @@ def _event_words(event_type: str, data: _Data, _: Gettext) -> str:
             return _("Sidan %(page)s visades") % {"page": data.get("page", "?")}
         case "kiosk.health":
             return _kiosk(data, _)
+        case "vehicle.position":
+            return _("Fordonets läge")
         case _:
             return event_type
 

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from services import events
-from services.events import device, fields, kiosk, wifi
+from services.events import device, fields, kiosk, vehicle, wifi
 from services.events.reasons import Reason
 from tests.events.samples import TYPES, sample
 
@@ -100,6 +100,14 @@ def test_facts_are_frozen(event_type: str) -> None:
         ("kiosk.view", {"page": "<script>"}),
         ("kiosk.view", {"dwell_s": 1e999}),
         ("kiosk.health", {"power": "solar"}),
+        ("vehicle.position", {"lat": 54.999}),
+        ("vehicle.position", {"lat": 69.201}),
+        ("vehicle.position", {"lon": 10.499}),
+        ("vehicle.position", {"lon": 24.301}),
+        ("vehicle.position", {"acc_m": -1.0}),
+        ("vehicle.position", {"heading_deg": 360.0}),
+        ("vehicle.position", {"speed_kmh": -1.0}),
+        ("vehicle.position", {"fix_at": 1_780_000_000}),
     ],
 )
 def test_what_is_out_of_bounds_is_refused(event_type: str, changes: dict[str, Any]) -> None:
@@ -149,3 +157,10 @@ def test_kiosk_health_says_at_least_something() -> None:
 def test_strings_are_cleaned() -> None:
     status = device.DeviceStatus(state="online", reason=" \u202egnp\u2066.exe\x07\tor so\u200b ")
     assert status.reason == "gnp.exe or so"
+
+
+def test_a_position_is_kept_to_a_decimetre_and_not_for_long() -> None:
+    fix = valid("vehicle.position", lat=58.123456789, lon=15)
+    assert isinstance(fix, vehicle.VehiclePosition)
+    assert (fix.lat, fix.lon) == (58.123457, 15.0)
+    assert fix.retention == "short"
