@@ -1,8 +1,13 @@
-"""Receipts: tell a device with a spool what is stored and what is refused, so that it can let go of both."""
+"""Receipts: tell a device with a spool what is stored and what is refused, so that it can let go of both.
+
+`compose` is our side, `read_receipt` the device's.
+"""
 
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
+
+from pydantic import BaseModel, ConfigDict
 
 from gateway.topics import ack_topic
 from services.ingest.models import Accepted, Refused
@@ -39,6 +44,29 @@ def compose(
                 {"ids": taken, "refused": turned_away}, ensure_ascii=False, separators=(",", ":")
             )
             yield ack_topic(*key), payload.encode()
+
+
+def read_receipt(payload: bytes) -> tuple[list[str], dict[str, str]]:
+    """Return the ids that a receipt names as stored, and those it names as refused, with the reason.
+
+    Raises ValueError for what is no receipt. What it says beside that is left to later versions of the protocol.
+    """
+    receipt = _Receipt.model_validate_json(payload)
+    return receipt.ids, {refusal.id: refusal.reason for refusal in receipt.refused}
+
+
+class _Refusal(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    id: str
+    reason: str = ""
+
+
+class _Receipt(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    ids: list[str] = []
+    refused: list[_Refusal] = []
 
 
 def _pages(ids: list[str], reasons: list[dict[str, str]]) -> Iterable[tuple[list[str], list[dict[str, str]]]]:

@@ -13,8 +13,9 @@ from datetime import datetime, timedelta
 
 from gateway import topics
 from gateway.mqtt import NotConnected, Refused, Session, SessionOptions
+from gateway.receipts import read_receipt
 from gateway.simulator.documents import Document
-from gateway.simulator.presence import BrokerAddress, read_receipt
+from gateway.simulator.presence import BrokerAddress
 from services.events import moment
 from services.runtime.clock import Clock, now
 

@@ -1,7 +1,6 @@
 """One simulated device at the broker: its connections one after another, and what comes between them."""
 
 import asyncio
-import json
 import random
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -12,6 +11,7 @@ from gateway import topics
 from gateway.mqtt import Delivery, NotConnected, Refused, Session, SessionOptions, Will
 from gateway.mqtt.errors import Ended, Trouble
 from gateway.mqtt.options import Protocol
+from gateway.receipts import read_receipt
 from gateway.simulator.device import DeviceLife
 from gateway.simulator.documents import Document
 from gateway.simulator.faults import Fault, FaultKind
@@ -206,12 +206,6 @@ class Presence:
             durable=False,
             will=Will(topic=self._topic(will.type), payload=will.payload()),
         )
-
-
-def read_receipt(payload: bytes) -> tuple[list[str], list[str]]:
-    """Return the ids that a receipt names as stored, and those it names as refused."""
-    said = json.loads(payload)
-    return said["ids"], [refusal["id"] for refusal in said["refused"]]
 
 
 def _break_off(session: Session) -> None:

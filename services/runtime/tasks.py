@@ -7,21 +7,24 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from traceback import extract_tb
 
-import asyncpg
 import structlog
 
 log = structlog.get_logger()
 
 # Errors about a server or a connection; those about data (DataError, a violated constraint) quote the data.
-_SPEAKS_OF_ITSELF = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.ObjectNotInPrerequisiteStateError,
-    asyncpg.InvalidAuthorizationSpecificationError,
-    asyncpg.InsufficientPrivilegeError,
-    asyncpg.TransactionRollbackError,
-    asyncpg.SyntaxOrAccessError,
+# By name, so that a device without a database need not load the library.
+_SPEAKS_OF_ITSELF = frozenset(
+    f"asyncpg.exceptions.{name}"
+    for name in (
+        "PostgresConnectionError",
+        "OperatorInterventionError",
+        "InsufficientResourcesError",
+        "ObjectNotInPrerequisiteStateError",
+        "InvalidAuthorizationSpecificationError",
+        "InsufficientPrivilegeError",
+        "TransactionRollbackError",
+        "SyntaxOrAccessError",
+    )
 )
 
 
@@ -74,7 +77,7 @@ def describe(error: BaseException) -> str:
     name = type(error).__name__
     if isinstance(error, OSError):
         return f"{name}: {error.strerror or str(error)[:200]}"
-    if isinstance(error, _SPEAKS_OF_ITSELF):
+    if any(f"{kind.__module__}.{kind.__name__}" in _SPEAKS_OF_ITSELF for kind in type(error).__mro__):
         return f"{name}: {str(error).partition(chr(10))[0][:200]}"
     frames = extract_tb(error.__traceback__)
     return f"{name} at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else name

@@ -3,7 +3,9 @@
 import json
 from dataclasses import replace
 
-from gateway.receipts import IDS, compose
+import pytest
+
+from gateway.receipts import IDS, compose, read_receipt
 from services.ingest.models import Reason, Refused
 from tests.support.villages import heartbeat
 
@@ -60,3 +62,23 @@ def test_a_full_page_stays_below_what_small_devices_take() -> None:
     longest = [heartbeat(number, id=f"{number:0128}") for number in range(IDS)]
     ((_, payload),) = compose(longest, [], spooling={SPOOLING})
     assert len(payload) < 32 * 1024
+
+
+def test_a_receipt_names_what_is_stored_and_what_is_refused() -> None:
+    payload = b'{"ids": ["a", "b"], "refused": [{"id": "c", "reason": "too_old"}], "more": 1}'
+    assert read_receipt(payload) == (["a", "b"], {"c": "too_old"})
+    assert read_receipt(b"{}") == ([], {})
+
+
+def test_what_is_composed_can_be_read() -> None:
+    ((_, payload),) = compose([heartbeat(1)], [refused(2)], spooling={SPOOLING})
+    assert read_receipt(payload) == (["e-1"], {"e-2": "invalid_data"})
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [b"", b"[]", b"\xff", b'{"ids": 1}', b'{"ids": [1]}', b'{"refused": ["a"]}', b'{"refused": {}}'],
+)
+def test_what_is_no_receipt_is_said_to_be_none(payload: bytes) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        read_receipt(payload)

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from gateway.embedded import Mosquitto
 from gateway.simulator import BrokerAddress, FaultKind, Fleet, SimulatedDevice, StagedFault
-from gateway.simulator.presence import read_receipt
 from services.runtime.clock import now
 from tests.gateway.simulator.watching import watching
 from tests.support import eventually
@@ -130,8 +129,3 @@ async def test_stopping_is_bounded_in_time_without_a_broker(mosquitto: Mosquitto
         await eventually(lambda: fleet.sent >= 3, within=8)
         await mosquitto.stop()
         await eventually(lambda: fleet.lost >= 1, within=8)
-
-
-def test_a_receipt_names_what_is_stored_and_what_is_refused() -> None:
-    payload = b'{"ids": ["a", "b"], "refused": [{"id": "c", "reason": "too_old"}]}'
-    assert read_receipt(payload) == (["a", "b"], ["c"])
