@@ -163,6 +163,10 @@ class Link:
         self._reading = False
         self._loop.remove_reader(self._fd)
 
+    def break_off(self) -> None:
+        """End at once and say nothing."""
+        self._end(Ended(Trouble.LOST, "broken off"))
+
     async def close(self) -> None:
         """Say goodbye if there is somebody to say it to, and close the socket; takes at most twice FAREWELL_S."""
         alive = self.alive

@@ -132,6 +132,14 @@ class Session:
             raise NotConnected(self.trouble or "not yet connected")
         await link.publish(topic, payload, qos=qos, retain=retain, expires_s=expires_s)
 
+    def break_off(self) -> None:
+        """End the connection as a power cut does, without a goodbye, so that the broker publishes the will.
+
+        For whoever rehearses failures. Unless the session is left it connects again, as after any other loss.
+        """
+        if self._link is not None:
+            self._link.break_off()
+
     async def resubscribe(self, subscriptions: tuple[str, ...]) -> None:
         """Change the subscriptions: the new ones have their SUBACK before the old ones are given up.
 

@@ -292,3 +292,18 @@ async def test_encrypted_session_works_like_any_other(open_directory: Path) -> N
             assert lane.acknowledge(got) == 20
         async with Session(options(broker, "clear")) as clear:
             await eventually(lambda: clear.trouble is not None)
+
+
+async def test_what_breaks_off_says_no_goodbye_and_comes_again(mosquitto: Mosquitto) -> None:
+    will = Will(topic="village/will", payload=b"gone")
+    downs: list[str] = []
+    async with connected(options(mosquitto)) as lane:
+        what = options(mosquitto, "kiosk-1", subscriptions=(), durable=False, will=will)
+        async with asyncio.timeout(30), Session(what, on_down=downs.append) as kiosk:
+            kiosk.break_off()  # harmless before there is a connection
+            await kiosk.wait_connected()
+            kiosk.break_off()
+            assert not kiosk.connected
+            assert texts(await receive(lane, 1)) == ["gone"]
+            await eventually(lambda: kiosk.connected)
+            assert downs == [Trouble.LOST]
