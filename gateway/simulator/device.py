@@ -50,12 +50,10 @@ class DeviceLife:
         self._rng = random.Random(f"{seed}/{device.id}")
         self._vitals = Vitals(self._rng, device.kind)
         self._hotspot = (
-            Hotspot(self._rng_for("visits", seed), pace.village_began_at)
-            if device.kind == "hotspot"
-            else None
+            Hotspot(f"{seed}/{device.id}/visits", pace.village_began_at) if device.kind == "hotspot" else None
         )
         self._kiosk = (
-            Kiosk(self._rng_for("uses", seed), pace.village_began_at) if device.kind == "kiosk" else None
+            Kiosk(f"{seed}/{device.id}/uses", pace.village_began_at) if device.kind == "kiosk" else None
         )
         self._uplink = True
         self._beat_every = pace.rhythm(device.expected_interval_s)
@@ -189,10 +187,6 @@ class DeviceLife:
 
     def _uptime_s(self, now: datetime) -> int:
         return max(0, int((now - self._booted_at).total_seconds()))
-
-    def _rng_for(self, what: str, seed: int) -> random.Random:
-        """Return randomness of its own, so that how often we look does not change who comes."""
-        return random.Random(f"{seed}/{self.device.id}/{what}")
 
 
 def _next(due_at: datetime, every: timedelta, now: datetime) -> datetime:

@@ -4,21 +4,24 @@ The devices of a place share its power and its uplink, so an outage takes them a
 """
 
 import heapq
+import itertools
 import math
 import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
-from gateway.simulator.pace import Pace
+from gateway.simulator.pace import VILLAGE_ZONE, Pace
+from gateway.simulator.seasons import STORM_MONTHS, midnight, storms
 
-_BETWEEN = timedelta(days=20)  # one or two outages a month
+_A_MONTH = 1.4  # besides the long one
 _MEDIAN_MIN = 22
 _SPREAD = 0.9  # of the logarithm
-_LONGEST_MIN = 6 * 60
-_LONG_SHARE = 1 / 18  # one long power cut a year
-_POWER_SHARE = 0.5
+_LONGEST_MIN = 5 * 60
+_LONG = timedelta(hours=6)  # a power cut a year, in winter: a line down under snow
+_POWER_SHARE, _POWER_SHARE_STORM = 0.4, 0.65
+_SILENT_SHARE = 0.5  # of the lost uplinks
 _UNSET_SHARE = 1 / 20  # of the boots
 _UNSET = timedelta(minutes=1)
 
@@ -30,6 +33,8 @@ class FaultKind(StrEnum):
     """It vanishes without a word, and boots when the fault is over."""
     UPLINK_LOST = "uplink_lost"
     """It runs on and reaches nobody; with a spool it tells afterwards what happened meanwhile."""
+    UPLINK_SILENT = "uplink_silent"
+    """As above, but nobody is told: packets vanish, and each side finds out when it has waited long enough."""
     CLOCK_UNSET = "clock_unset"
     """It boots, and believes that it is 1970 until the fault is over."""
 
@@ -58,21 +63,45 @@ class StagedFault:
         return Fault(starts_at, starts_at + timedelta(seconds=self.for_s), self.kind)
 
 
-def outages(rng: random.Random, since: datetime) -> Iterator[Fault]:
-    """Yield the faults of one place, in the village's time, for ever."""
-    at = since
-    while True:
-        at += _BETWEEN * rng.expovariate(1)
-        if rng.random() < _LONG_SHARE:
-            minutes, kind = float(_LONGEST_MIN), FaultKind.POWER_CUT
-        else:
-            minutes = min(rng.lognormvariate(math.log(_MEDIAN_MIN), _SPREAD), _LONGEST_MIN)
-            kind = FaultKind.POWER_CUT if rng.random() < _POWER_SHARE else FaultKind.UPLINK_LOST
-        begin, at = at, at + timedelta(minutes=minutes)
-        yield Fault(begin, at, kind)
-        if kind is FaultKind.POWER_CUT and rng.random() < _UNSET_SHARE:
-            yield Fault(at, at + _UNSET, FaultKind.CLOCK_UNSET)
-            at += _UNSET
+def outages(seed: str, since: datetime) -> Iterator[Fault]:
+    """Yield the faults of one place from `since` on, one after another, in the village's time, for ever.
+
+    Each month is drawn from the seed and itself alone, so the past does not depend on when somebody began to look.
+    """
+    began = since.astimezone(VILLAGE_ZONE)
+    over_at = since
+    for number in itertools.count(began.year * 12 + began.month - 1):
+        year, month = number // 12, number % 12 + 1
+        for fault in sorted(_month(seed, year, month), key=_start):
+            if fault.starts_at >= over_at:
+                over_at = fault.ends_at
+                yield fault
+
+
+def _month(seed: str, year: int, month: int) -> Iterator[Fault]:
+    rng = random.Random(f"{seed}/{year}-{month}")
+    begins_at = midnight(date(year, month, 1)).astimezone(UTC)
+    length = midnight(date(year + month // 12, month % 12 + 1, 1)).astimezone(UTC) - begins_at
+    share = 0.0
+    while (share := share + rng.expovariate(_A_MONTH * storms(month))) < 1:
+        yield from _outage(rng, begins_at + length * share, month)
+    yearly = random.Random(f"{seed}/{year}")
+    if yearly.choice(STORM_MONTHS) == month:
+        at = begins_at + length * yearly.random()
+        yield Fault(at, at + _LONG, FaultKind.POWER_CUT)
+
+
+def _outage(rng: random.Random, at: datetime, month: int) -> Iterator[Fault]:
+    minutes = min(rng.lognormvariate(math.log(_MEDIAN_MIN), _SPREAD), _LONGEST_MIN)
+    over_at = at + timedelta(minutes=minutes)
+    by_power = rng.random() < (_POWER_SHARE_STORM if month in STORM_MONTHS else _POWER_SHARE)
+    silently, unset = rng.random() < _SILENT_SHARE, rng.random() < _UNSET_SHARE
+    if by_power:
+        yield Fault(at, over_at, FaultKind.POWER_CUT)
+        if unset:
+            yield Fault(over_at, over_at + _UNSET, FaultKind.CLOCK_UNSET)
+    else:
+        yield Fault(at, over_at, FaultKind.UPLINK_SILENT if silently else FaultKind.UPLINK_LOST)
 
 
 def faults(random_ones: Iterable[Fault], staged: Iterable[StagedFault], pace: Pace) -> Iterator[Fault]:

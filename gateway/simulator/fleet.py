@@ -76,7 +76,7 @@ class Fleet:
                 tasks.create_task(live, name=f"device {device.id}")
 
     def _presence(self, device: SimulatedDevice, pace: Pace) -> Presence:
-        chance = outages(random.Random(f"{self._seed}/{device.place}/outages"), pace.village_began_at)
+        chance = outages(f"{self._seed}/{device.place}/outages", pace.village_began_at)
         certain = [one for one in self._staged if one.device == device.id]
         return Presence(
             DeviceLife(device, seed=self._seed, pace=pace),

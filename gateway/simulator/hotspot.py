@@ -1,10 +1,11 @@
 """A hotspot's radio: who is connected, and the counters of its interface."""
 
+import heapq
 import random
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from gateway.simulator.village import Visit, visits
+from gateway.simulator.village import Visit, rush, visits
 
 _A_DAY = (5, 40)  # visitors on a winter day, by place
 _BEFORE = timedelta(hours=8)  # those who came earlier have left
@@ -13,13 +14,21 @@ _BEFORE = timedelta(hours=8)  # those who came earlier have left
 class Hotspot:
     """Follows the visits of one place in the village's time; equipment of the house is not counted."""
 
-    def __init__(self, rng: random.Random, village_now: datetime) -> None:
-        self._visits: Iterator[Visit] = visits(rng, village_now - _BEFORE, a_day=rng.uniform(*_A_DAY))
+    def __init__(self, seed: str, village_now: datetime) -> None:
+        self._rng = random.Random(seed)
+        self._a_day = self._rng.uniform(*_A_DAY)
+        self._visits: Iterator[Visit] = visits(seed, village_now - _BEFORE, a_day=self._a_day)
         self._next = next(self._visits)
         self._present: list[Visit] = []
         self._upto = village_now - _BEFORE
         self._most = 0
         self.restart(village_now)
+
+    def crowd(self, village_now: datetime, until: datetime) -> None:
+        """Let people come until then as in the busiest hour of July, on top of who comes anyway."""
+        more = rush(self._rng, village_now, until, a_day=self._a_day)
+        self._visits = heapq.merge((self._next,), self._visits, more, key=lambda visit: visit.starts_at)
+        self._next = next(self._visits)
 
     def restart(self, village_now: datetime) -> None:
         """Begin counting anew, as after a boot; who is there connects again."""

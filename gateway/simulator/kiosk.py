@@ -37,8 +37,9 @@ class Happening:
 class Kiosk:
     """Follows the uses of one kiosk in the village's time; a use in which it lost its power is forgotten."""
 
-    def __init__(self, rng: random.Random, village_now: datetime) -> None:
-        self._happenings = _happenings(kiosk_uses(rng, village_now, a_day=rng.uniform(*_A_DAY)))
+    def __init__(self, seed: str, village_now: datetime) -> None:
+        rng = random.Random(seed)
+        self._happenings = _happenings(kiosk_uses(seed, village_now, a_day=rng.uniform(*_A_DAY)))
         self._next = next(self._happenings)
         self._awake_since = village_now
         self._storage = _STORAGE_BYTES + rng.randrange(_STORAGE_BYTES)

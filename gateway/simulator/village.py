@@ -1,27 +1,26 @@
 """What happens in a village, as endless seeded streams in its own time: visitors' visits, and uses of a kiosk.
 
-A stream depends on its seed and its beginning alone, not on how often anybody looks, so a village comes out the
-same every time. The magnitudes are assumptions (docs/simulator.md), not measurements.
+Each local day is drawn from the seed and its date alone: a village comes out the same whenever somebody begins to
+look, and however often. The magnitudes are assumptions (docs/simulator.md), not measurements.
 """
 
+import bisect
+import itertools
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from gateway.simulator.pace import VILLAGE_ZONE
-
-DAY = timedelta(days=1)
+from gateway.simulator.seasons import DAY, JULY, midnight, people, season
 
 # People by local hour, against the mean of the day: peaks at 11-13 and 16-18, next to nobody at night.
 _HOURS = (
     *(0.05, 0.03, 0.02, 0.02, 0.03, 0.1, 0.3, 0.6, 1.0, 1.3, 1.6, 2.4),
     *(2.5, 1.6, 1.4, 1.6, 2.3, 2.3, 1.5, 1.1, 0.9, 0.7, 0.4, 0.2),
 )
-# By month, against winter: July is three winters.
-_SEASON = (1.0, 1.0, 1.0, 1.1, 1.3, 2.0, 3.0, 2.4, 1.4, 1.1, 1.0, 1.0)
-_JULY = 7
+_UPTO_HOUR = (0.0, *itertools.accumulate(hour / sum(_HOURS) for hour in _HOURS))
 
 _MEDIAN_VISIT_MIN = 14
 _P90_VISIT_MIN = 95
@@ -73,46 +72,60 @@ class KioskUse:
         return self.views[-1].ends_at
 
 
-def season(at: datetime) -> float:
-    """Return how many winters' worth of visitors there are in this month."""
-    return _SEASON[at.astimezone(VILLAGE_ZONE).month - 1]
-
-
-def crowd(at: datetime) -> float:
-    """Return how many people are about at this hour, against the mean of the day."""
-    return _HOURS[at.astimezone(VILLAGE_ZONE).hour] / (sum(_HOURS) / len(_HOURS))
-
-
-def visits(rng: random.Random, since: datetime, *, a_day: float) -> Iterator[Visit]:
-    """Yield visits in the order of their arrival; `a_day` is a winter day's number."""
+def visits(seed: str, since: datetime, *, a_day: float) -> Iterator[Visit]:
+    """Yield the visits that begin from `since` on, in order; `a_day` is a winter day's number."""
     sigma = math.log(_P90_VISIT_MIN / _MEDIAN_VISIT_MIN) / _P90
-    for arrived in _arrivals(rng, since, a_day=a_day, seasonal=True):
+    for arrived, rng in _arrivals(seed, since, expected=lambda day: a_day * people(day)):
         minutes = min(rng.lognormvariate(math.log(_MEDIAN_VISIT_MIN), sigma), _LONGEST_VISIT_MIN)
         down = rng.uniform(*_DOWN_BYTES)
         up = down * rng.uniform(*_UP_SHARE)
-        yield Visit(arrived, arrived + timedelta(minutes=minutes), round(down), round(up))
+        if arrived >= since:
+            yield Visit(arrived, arrived + timedelta(minutes=minutes), round(down), round(up))
 
 
-def kiosk_uses(rng: random.Random, since: datetime, *, a_day: float) -> Iterator[KioskUse]:
-    """Yield uses of one kiosk, one after another: who finds it taken goes away."""
-    free_from = since
-    for arrived in _arrivals(rng, since, a_day=a_day, seasonal=False):
-        if arrived < free_from:
-            continue
-        languages = _LANGUAGES_JULY if arrived.astimezone(VILLAGE_ZONE).month == _JULY else _LANGUAGES
-        use = KioskUse(arrived, tuple(_views(rng, arrived)), _one_of(rng, languages), _one_of(rng, _ENDS))
-        free_from = use.ends_at
-        yield use
-
-
-def _arrivals(rng: random.Random, since: datetime, *, a_day: float, seasonal: bool) -> Iterator[datetime]:
-    """A Poisson process whose rate follows day and season, by thinning the one at its highest rate."""
-    peak = max(_HOURS) / (sum(_HOURS) / len(_HOURS)) * (max(_SEASON) if seasonal else 1)
+def rush(rng: random.Random, since: datetime, until: datetime, *, a_day: float) -> Iterator[Visit]:
+    """Yield visits at the rate of July's busiest hour, of people who stay for a few minutes; ends."""
+    an_hour = a_day * season(date(since.year, JULY, 1)) * max(_HOURS) / sum(_HOURS)
     at = since
+    while (at := at + timedelta(hours=rng.expovariate(an_hour))) < until:
+        down = rng.uniform(*_DOWN_BYTES)
+        stay = timedelta(minutes=rng.uniform(5, 2 * _MEDIAN_VISIT_MIN))
+        yield Visit(at, at + stay, round(down), round(down * rng.uniform(*_UP_SHARE)))
+
+
+def kiosk_uses(seed: str, since: datetime, *, a_day: float) -> Iterator[KioskUse]:
+    """Yield uses of one kiosk, one after another, whatever the season: who finds it taken goes away."""
+    free_from = since
+    for arrived, rng in _arrivals(seed, since, expected=lambda day: a_day * people(day) / season(day)):
+        languages = _LANGUAGES_JULY if arrived.astimezone(VILLAGE_ZONE).month == JULY else _LANGUAGES
+        use = KioskUse(arrived, tuple(_views(rng, arrived)), _one_of(rng, languages), _one_of(rng, _ENDS))
+        if arrived >= free_from:
+            free_from = use.ends_at
+            yield use
+
+
+def _arrivals(
+    seed: str, since: datetime, *, expected: Callable[[date], float]
+) -> Iterator[tuple[datetime, random.Random]]:
+    """Yield arrivals from the beginning of a day on, with the randomness to draw the rest of each from.
+
+    A Poisson process by day: steps in which equally many come, stretched to the hours in which they come.
+    """
+    day = since.astimezone(VILLAGE_ZONE).date()
     while True:
-        at += DAY * rng.expovariate(a_day * peak)
-        if rng.random() * peak < crowd(at) * (season(at) if seasonal else 1):
-            yield at
+        rng = random.Random(f"{seed}/{day}")
+        begins_at, ends_at = midnight(day).astimezone(UTC), midnight(day + DAY).astimezone(UTC)
+        many, share = expected(day), 0.0
+        while (share := share + rng.expovariate(many)) < 1:
+            yield begins_at + (ends_at - begins_at) * _time_of_day(share), rng
+        day += DAY
+
+
+def _time_of_day(share: float) -> float:
+    """Return when, as a part of the day, this share of the day's people has come."""
+    hour = bisect.bisect(_UPTO_HOUR, share) - 1
+    within = (share - _UPTO_HOUR[hour]) / (_UPTO_HOUR[hour + 1] - _UPTO_HOUR[hour])
+    return (hour + within) / 24
 
 
 def _views(rng: random.Random, at: datetime) -> Iterator[View]:

@@ -1,4 +1,3 @@
-import random
 from datetime import UTC, datetime, timedelta
 
 from gateway.simulator.hotspot import Hotspot
@@ -13,13 +12,13 @@ def usage(hotspot: Hotspot) -> WifiUsage:
 
 
 def test_people_are_there_already_when_it_starts() -> None:
-    found = [usage(Hotspot(random.Random(seed), NOON)) for seed in range(10)]
+    found = [usage(Hotspot(str(seed), NOON)) for seed in range(10)]
     assert sum(event.clients for event in found) > 10
     assert {event.down_bytes_total for event in found} == {0}
 
 
 def test_bytes_go_through_only_with_an_uplink() -> None:
-    hotspot = Hotspot(random.Random(1), NOON)
+    hotspot = Hotspot("1", NOON)
     hotspot.advance(NOON + HOUR, carries=True)
     carried = usage(hotspot).down_bytes_total or 0
     hotspot.advance(NOON + 2 * HOUR, carries=False)
@@ -29,7 +28,7 @@ def test_bytes_go_through_only_with_an_uplink() -> None:
 
 
 def test_the_most_at_a_time_is_told_once() -> None:
-    hotspot = Hotspot(random.Random(1), NOON)
+    hotspot = Hotspot("1", NOON)
     at = NOON
     while at < NOON + 6 * HOUR:
         at += timedelta(minutes=1)
@@ -40,7 +39,7 @@ def test_the_most_at_a_time_is_told_once() -> None:
 
 
 def test_a_restart_begins_the_counters_anew() -> None:
-    hotspot = Hotspot(random.Random(1), NOON)
+    hotspot = Hotspot("1", NOON)
     hotspot.advance(NOON + HOUR, carries=True)
     hotspot.restart(NOON + 2 * HOUR)
     assert usage(hotspot).down_bytes_total == 0

@@ -1,4 +1,3 @@
-import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -10,7 +9,7 @@ NIGHT = datetime(2026, 6, 3, 0, tzinfo=UTC)
 
 
 def test_each_use_ends_with_its_last_view() -> None:
-    kiosk = Kiosk(random.Random(1), MORNING)
+    kiosk = Kiosk("1", MORNING)
     happenings = list(kiosk.advance(MORNING + timedelta(days=3)))
     uses = {happening.number for happening in happenings}
     assert len(uses) > 6
@@ -20,7 +19,7 @@ def test_each_use_ends_with_its_last_view() -> None:
 
 
 def test_a_use_that_a_power_cut_broke_off_is_forgotten() -> None:
-    kiosk = Kiosk(random.Random(1), MORNING)
+    kiosk = Kiosk("1", MORNING)
     begun = next(happening for happening in undisturbed() if not happening.last)
     list(kiosk.advance(begun.at))
     kiosk.restart(begun.at + timedelta(milliseconds=1))
@@ -30,7 +29,7 @@ def test_a_use_that_a_power_cut_broke_off_is_forgotten() -> None:
 
 
 def test_its_screen_sleeps_at_night_and_its_storage_fills() -> None:
-    kiosk = Kiosk(random.Random(1), NIGHT)
+    kiosk = Kiosk("1", NIGHT)
     night = KioskHealth.model_validate(kiosk.health(NIGHT))
     uses = list(kiosk.advance(MORNING + timedelta(days=1)))
     morning = KioskHealth.model_validate(kiosk.health(MORNING))
@@ -40,4 +39,4 @@ def test_its_screen_sleeps_at_night_and_its_storage_fills() -> None:
 
 
 def undisturbed() -> Iterator[Happening]:
-    return Kiosk(random.Random(1), MORNING).advance(MORNING + timedelta(days=3))
+    return Kiosk("1", MORNING).advance(MORNING + timedelta(days=3))

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from statistics import median, quantiles
 
 from gateway.simulator.pace import VILLAGE_ZONE
-from gateway.simulator.village import DAY, KioskUse, Visit, crowd, kiosk_uses, season, visits
+from gateway.simulator.seasons import DAY
+from gateway.simulator.village import KioskUse, Visit, kiosk_uses, rush, visits
 
 WINTER = datetime(2026, 1, 12, tzinfo=VILLAGE_ZONE).astimezone(UTC)
 JULY = datetime(2026, 7, 6, tzinfo=VILLAGE_ZONE).astimezone(UTC)
@@ -13,12 +14,12 @@ WEEK = 7 * DAY
 
 
 def week_of_visits(since: datetime, *, seed: int = 1, a_day: float = 20) -> list[Visit]:
-    stream = visits(random.Random(seed), since, a_day=a_day)
+    stream = visits(str(seed), since, a_day=a_day)
     return list(itertools.takewhile(lambda visit: visit.starts_at < since + WEEK, stream))
 
 
 def week_of_uses(since: datetime, *, seed: int = 1, a_day: float = 25) -> list[KioskUse]:
-    stream = kiosk_uses(random.Random(seed), since, a_day=a_day)
+    stream = kiosk_uses(str(seed), since, a_day=a_day)
     return list(itertools.takewhile(lambda use: use.starts_at < since + WEEK, stream))
 
 
@@ -66,10 +67,17 @@ def test_kiosk_uses_have_three_views_and_the_languages_of_the_season() -> None:
     assert 0.17 < share(july, "de") < 0.23
 
 
-def test_day_and_season_have_their_shape() -> None:
-    hours = [crowd(WINTER + timedelta(hours=hour)) for hour in range(24)]
-    assert abs(sum(hours) / 24 - 1) < 1e-9
-    assert season(JULY) == 3 * season(WINTER)
+def test_a_day_is_the_same_whenever_somebody_begins_to_look() -> None:
+    from_thursday = visits("1", WINTER + 3 * DAY, a_day=20)
+    later = [visit for visit in week_of_visits(WINTER) if visit.starts_at >= WINTER + 3 * DAY]
+    assert list(itertools.islice(from_thursday, len(later))) == later
+
+
+def test_a_rush_is_july_at_its_busiest_for_a_while() -> None:
+    until = WINTER + timedelta(hours=10)
+    found = list(rush(random.Random(1), WINTER, until, a_day=20))
+    assert 40 <= len(found) <= 90  # 6 an hour
+    assert all(WINTER <= visit.starts_at < until for visit in found)
 
 
 def share(uses: list[KioskUse], lang: str) -> float:
