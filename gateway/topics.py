@@ -6,6 +6,9 @@ from typing import Self
 
 _ROOT = "bypunkt/v1"
 ANY_MUNICIPALITY = f"{_ROOT}/+/+/+"
+ANY_DOWN = f"{_ROOT}/+/+/down/#"
+ANY_STATE = f"{_ROOT}/+/+/down/state"
+ANY_CANARY = "bypunkt/canary/+"
 _MUNICIPALITY = re.compile(r"[0-9]{4}")
 _DEVICE = re.compile(r"[a-z0-9-]{3,64}")
 _EVENT_TYPE = re.compile(r"[a-z0-9_]+(?:\.[a-z0-9_]+){0,3}")
@@ -47,6 +50,17 @@ def native_filter(municipality: str) -> str:
     """Return the filter for all events of a municipality; `down/…` has a level more and stays outside."""
     _check_municipality(municipality)
     return f"{_ROOT}/{municipality}/+/+"
+
+
+def device_filter(municipality: str, device: str) -> str:
+    """Return the filter for all events of a device, and for nothing below `down/`."""
+    _check_device(municipality, device)
+    return f"{_ROOT}/{municipality}/{device}/+"
+
+
+def down_filter(municipality: str, device: str) -> str:
+    """Return the filter for all that a device is sent."""
+    return _down(municipality, device, "#")
 
 
 def ack_topic(municipality: str, device: str) -> str:
