@@ -60,10 +60,10 @@ class Staffed:
 
     @asynccontextmanager
     async def window(
-        self, browser: Browser, role: PersonRole = PersonRole.MUNICIPAL_ADMIN, **options: object
+        self, browser: Browser, role: PersonRole | None = PersonRole.MUNICIPAL_ADMIN, **options: object
     ) -> AsyncIterator[BrowserContext]:
-        """A browser window with a signed-in session; an error in a script fails the test."""
-        async with self.signed_in(role) as http:
+        """A browser window, signed in where a role is given; an error in a script fails the test."""
+        async with self.signed_in(role) if role else self.visitor() as http:
             cookies = {morsel.key: morsel.value for morsel in http.cookie_jar}
         settings: dict[str, Any] = {"locale": "sv-SE", "base_url": self.url} | options
         context = await browser.new_context(**settings)
@@ -149,7 +149,7 @@ async def staffed(
 ) -> AsyncIterator[Staffed]:
     """Serve two municipalities with one person for each role."""
     async with villages.villages(database_url, at=clock.now()) as database:
-        await _employ(database)
+        await employ(database)
         site: Staffed
 
         async def readiness() -> Readiness:
@@ -168,7 +168,8 @@ async def staffed(
             yield site
 
 
-async def _employ(database: Database) -> None:
+async def employ(database: Database) -> None:
+    """Hire one person for each role; those of one municipality work in Ljungby, which must be registered."""
     global _password_hash  # noqa: PLW0603 - made once: it is slow on purpose
     _password_hash = _password_hash or await hash_password(PASSWORD)
     async with database.transaction(Role.WEB, Installation()) as connection:
