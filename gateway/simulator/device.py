@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from gateway.simulator.bus import MOVING_S, ROUTES, STILL_S, Bus, every_day, library_day
 from gateway.simulator.documents import Document
 from gateway.simulator.hotspot import Hotspot
 from gateway.simulator.kiosk import Happening, Kiosk
@@ -55,6 +56,7 @@ class DeviceLife:
         self._kiosk = (
             Kiosk(f"{seed}/{device.id}/uses", pace.village_began_at) if device.kind == "kiosk" else None
         )
+        self._bus = bus_of(device.place, seed=seed, pace=pace) if device.kind == "tracker" else None
         self._uplink = True
         self._beat_every = pace.rhythm(device.expected_interval_s)
         self._report_every = pace.rhythm(USAGE_INTERVAL_S)
@@ -69,6 +71,7 @@ class DeviceLife:
         # Devices that boot together do not speak in chorus.
         self._beat_at = now + self._beat_every * self._rng.uniform(0.1, 1)
         self._report_at = now + self._report_every * self._rng.uniform(0.1, 1)
+        self._fix_at = now
         village_now = self._pace.village(now)
         for part in (self._hotspot, self._kiosk):
             if part is not None:
@@ -94,11 +97,13 @@ class DeviceLife:
             due.append(self._report_at)
         if self._kiosk is not None:
             due.append(self._pace.real(self._kiosk.next_at) + _TICK)
+        if self._bus is not None:
+            due.append(self._fix_at)
         return min(due)
 
     def step(self, now: datetime) -> list[Document]:
         """Return what has happened up to now, oldest first."""
-        said = list(self._used(now))
+        said = [*self._used(now), *self._fixes(now)]
         self._pass(now)
         if now >= self._report_at:
             self._report_at = _next(self._report_at, self._report_every, now)
@@ -156,6 +161,21 @@ class DeviceLife:
             "end": happening.use.end,
         }
 
+    def _fixes(self, now: datetime) -> Iterator[Document]:
+        if self._bus is None or now < self._fix_at:
+            return
+        village_now = self._pace.village(now)
+        fix = self._bus.fix(village_now)
+        stays_until = self._bus.stays_until(village_now)
+        if fix is not None:
+            # The satellites' time, whatever the device's own clock believes.
+            yield self._event("vehicle.position", now, {**fix, "fix_at": moment.write(now)})
+            self._fix_at = now + self._pace.rhythm(STILL_S if stays_until else MOVING_S)
+            if stays_until is not None:
+                self._fix_at = min(self._fix_at, self._pace.real(stays_until) + _TICK)
+        else:
+            self._fix_at = self._pace.real(self._bus.next_trip(village_now)) + _TICK
+
     def _reports(self, now: datetime) -> Iterator[Document]:
         if self._hotspot is not None:
             usage = self._hotspot.usage(round(self._report_every.total_seconds()))
@@ -187,6 +207,13 @@ class DeviceLife:
 
     def _uptime_s(self, now: datetime) -> int:
         return max(0, int((now - self._booted_at).total_seconds()))
+
+
+def bus_of(place: str, *, seed: int, pace: Pace) -> Bus | None:
+    """Return the vehicle that a place is; nothing for a place that stands still."""
+    route = ROUTES.get(place)
+    runs_on = library_day if pace.speed == 1 else every_day
+    return Bus(f"{seed}/{place}", route, runs_on=runs_on) if route else None
 
 
 def _next(due_at: datetime, every: timedelta, now: datetime) -> datetime:
