@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -18,13 +19,14 @@ from gateway import codecs, receipts
 from gateway.canary import Canary
 from gateway.mqtt import Delivery, NotConnected, Session, SessionOptions
 from gateway.options import MqttOptions
+from gateway.states import LaneStates
 from gateway.topics import native_filter
 from services.ingest.models import Accepted, Refused
 from services.ingest.registry import LaneRegistry, load_registry
 from services.log.lanes import BLIND_AFTER
 from services.log.store import Batch, close_sight, store
 from services.runtime.clock import Clock
-from services.runtime.tasks import backoff_s, describe
+from services.runtime.tasks import backoff_s, describe, supervise
 from services.storage.database import UNREACHABLE, Database
 
 log = structlog.get_logger()
@@ -46,8 +48,17 @@ Result = TypeVar("Result")
 class GatewayLane:
     """Takes the events of one lane's municipalities from the broker into the log."""
 
-    def __init__(self, database: Database, lane: int, options: MqttOptions, *, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        lane: int,
+        options: MqttOptions,
+        *,
+        clock: Clock,
+        states: LaneStates | None = None,
+    ) -> None:
         self.lane = lane
+        self.states = states
         self.seen_at: datetime | None = None  # the newest canary that came the whole way
         self.session: Session | None = None
         self.canary = Canary(lane)
@@ -78,6 +89,8 @@ class GatewayLane:
     def registry_changed(self) -> None:
         """Ask the lane to read the registry again."""
         self._registry_changed.set()
+        if self.states is not None:
+            self.states.wake(whole=True)
 
     async def run(self) -> None:
         """Work until cancelled; an error that nobody foresaw ends the session and is raised (rule R10)."""
@@ -90,6 +103,10 @@ class GatewayLane:
                 self.session = session
                 for part in (self._intake, self._send_canaries, self._follow_registry, self._close_sights):
                     tasks.create_task(part(session), name=f"lane {self.lane} {part.__name__.strip('_')}")
+                if self.states is not None:
+                    # Supervised on its own: whatever goes wrong in telling must not end the taking in.
+                    title, tell = f"lane {self.lane} states", partial(self.states.run, session)
+                    tasks.create_task(supervise(title, tell), name=title)
         finally:
             self.session = None
             self._lose_sight()
@@ -232,6 +249,8 @@ class GatewayLane:
             SESSION_LOST.labels(self.lane).inc()
         self._came_up.set()
         self._answered.set()
+        if self.states is not None:
+            self.states.wake()
 
     def _on_down(self, reason: str) -> None:
         log.warning("lane_disconnected", lane=self.lane, reason=reason)

@@ -21,6 +21,15 @@ class MqttOptions(BaseModel):
     )
     password: SecretStr | None = Field(default=None, description="The account's password.")
     password_file: Path | None = Field(default=None, description="A file that holds the password instead.")
+    rights_username: str | None = Field(
+        default=None,
+        description="Account that keeps the broker's accounts and rights equal to the registry (Mosquitto's dynamic "
+        "security); without one nobody does.",
+    )
+    rights_password: SecretStr | None = Field(default=None, description="That account's password.")
+    rights_password_file: Path | None = Field(
+        default=None, description="A file that holds that password instead."
+    )
     tls_ca: Path | None = Field(
         default=None, description="Certificate authority file; given, the connection uses TLS."
     )
@@ -46,12 +55,24 @@ class MqttOptions(BaseModel):
         description="Keep as dead letters what is published below municipalities that are not registered; only for "
         "brokers without rights a device, since every message is then delivered twice.",
     )
+    states: bool = Field(
+        default=True,
+        description="Publish the state of each device as we see it, retained, below its `down/state`.",
+    )
     canary_s: Annotated[float, Field(ge=0.2, le=10)] = Field(
         default=5.0, description="Seconds between canary messages, which prove that a lane can see."
     )
 
     def secret(self) -> str | None:
-        """Return the password, from the file if one is named; raises OSError when it cannot be read."""
-        if self.password_file is not None:
-            return self.password_file.read_text(encoding="utf-8").strip()
-        return self.password.get_secret_value() if self.password else None
+        """Return the lanes' password, from the file if one is named; raises OSError when it cannot be read."""
+        return _secret(self.password, self.password_file)
+
+    def rights_secret(self) -> str | None:
+        """Return the password of the account that keeps the rights; raises OSError when it cannot be read."""
+        return _secret(self.rights_password, self.rights_password_file)
+
+
+def _secret(value: SecretStr | None, file: Path | None) -> str | None:
+    if file is not None:
+        return file.read_text(encoding="utf-8").strip()
+    return value.get_secret_value() if value else None

@@ -7,6 +7,7 @@ import structlog
 
 from gateway.lane import GatewayLane
 from gateway.options import MqttOptions
+from gateway.states import LaneStates
 from gateway.strays import Strays
 from services.log.append import make_partitions
 from services.log.lanes import work_in_lanes
@@ -27,6 +28,7 @@ class Gateway:
         self._database = database
         self._options = options
         self._clock = clock
+        self._states_read = asyncio.Semaphore(1)
 
     @property
     def seeing(self) -> bool:
@@ -39,12 +41,26 @@ class Gateway:
         jobs = {"partitions": self._keep_partitions}
         if self._options.strays:
             jobs["strays"] = Strays(self._database, self._options, clock=self._clock).run
+        if self._options.states:
+            jobs["states"] = self._wake_states
         async with running(jobs):
             await work_in_lanes(self._database, "gateway", self._work, on_change=self._registry_changed)
 
     async def _work(self, lane: int) -> None:
-        self.lanes[lane] = GatewayLane(self._database, lane, self._options, clock=self._clock)
+        states = None
+        if self._options.states:
+            states = LaneStates(self._database, lane, clock=self._clock, reads=self._states_read)
+        self.lanes[lane] = GatewayLane(self._database, lane, self._options, clock=self._clock, states=states)
         await self.lanes[lane].run()
+
+    async def _wake_states(self) -> None:
+        """Pass on that states changed; without a lane something may have been missed, of any of them."""
+        async with self._database.listen("bypunkt_status") as notices:
+            async for _, payload in notices:
+                lane, _, _ = payload.partition(":")
+                for number, at_work in self.lanes.items():
+                    if at_work.states is not None and lane in ("", str(number)):
+                        at_work.states.wake(whole=not lane)
 
     def _registry_changed(self) -> None:
         for lane in self.lanes.values():

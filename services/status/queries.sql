@@ -220,6 +220,26 @@ FROM judged_device_state
 WHERE $1::text[] IS NULL OR municipality = ANY($1)
 ORDER BY municipality, device
 
+-- name: lane_shown
+-- How far a lane has been judged, and whether that is too long ago to be shown.
+SELECT coalesce(l.revision, 0) AS revision, coalesce(is_stale(c.caught_up_at), false) AS stale
+FROM (SELECT $1::smallint AS lane) AS k
+LEFT JOIN status_lane AS l ON l.lane = k.lane
+LEFT JOIN reading_cursor AS c ON c.reading = 'status' AND c.lane = k.lane
+
+-- name: shown_in_lane
+-- The state of a lane's devices as it may be shown, of all or of those judged after a revision.
+SELECT
+    d.municipality, d.id AS device, d.lifecycle IN ('registered', 'active') AS in_service,
+    x.state, x.reason, x.since
+FROM device AS d
+JOIN municipality AS m ON m.code = d.municipality
+LEFT JOIN device_status AS s ON s.municipality = d.municipality AND s.device = d.id
+LEFT JOIN reading_cursor AS c ON c.reading = 'status' AND c.lane = m.lane
+CROSS JOIN LATERAL shown_state(s.state, s.reason, s.since, c.caught_up_at) AS x
+WHERE m.lane = $1 AND ($2::bigint IS NULL OR s.revision > $2)
+ORDER BY d.municipality, d.id
+
 -- name: states_and_reasons
 -- Every pair of state and reason that is stored for the devices of a lane.
 SELECT s.municipality, s.device, s.state, s.reason

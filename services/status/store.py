@@ -1,6 +1,7 @@
 """What other rooms may ask of the measured layer."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 import asyncpg
 
@@ -30,3 +31,25 @@ async def seen_since(connection: Connection, lane: int, instant: Millis) -> list
     """The observer intervals that reach an instant or lie after it."""
     rows = await connection.fetch(queries.seen, lane, moment(instant))
     return [Seen(millis(row["seen_from"]), millis(row["seen_until"]), row["closed"]) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class LaneShown:
+    """What a look at a lane was like: the next one need only ask for what was judged after its revision."""
+
+    revision: int
+    stale: bool
+
+
+async def lane_shown(connection: Connection, lane: int) -> LaneShown:
+    """Return how far a lane has been judged, and whether that is too long ago to be shown."""
+    row = await connection.fetchrow(queries.lane_shown, lane)
+    return LaneShown(**row) if row else LaneShown(0, stale=False)
+
+
+async def shown_in_lane(connection: Connection, lane: int, *, after: int | None) -> list[asyncpg.Record]:
+    """The state of a lane's devices as it may be shown: all, or those judged after a revision.
+
+    Columns: municipality, device, in_service (neither suspended nor retired), state, reason, since.
+    """
+    return await connection.fetch(queries.shown_in_lane, lane, after)
