@@ -7,6 +7,7 @@ import structlog
 
 from gateway.lane import GatewayLane
 from gateway.options import MqttOptions
+from gateway.rights.keeper import RightsKeeper
 from gateway.states import LaneStates
 from gateway.strays import Strays
 from services.log.append import make_partitions
@@ -29,6 +30,7 @@ class Gateway:
         self._options = options
         self._clock = clock
         self._states_read = asyncio.Semaphore(1)
+        self._rights = RightsKeeper(database, options) if options.rights_username else None
 
     @property
     def seeing(self) -> bool:
@@ -43,6 +45,8 @@ class Gateway:
             jobs["strays"] = Strays(self._database, self._options, clock=self._clock).run
         if self._options.states:
             jobs["states"] = self._wake_states
+        if self._rights is not None:
+            jobs["rights"] = self._rights.run
         async with running(jobs):
             await work_in_lanes(self._database, "gateway", self._work, on_change=self._registry_changed)
 
@@ -65,6 +69,8 @@ class Gateway:
     def _registry_changed(self) -> None:
         for lane in self.lanes.values():
             lane.registry_changed()
+        if self._rights is not None:
+            self._rights.registry_changed()
 
     async def _make_partitions(self) -> None:
         async with self._database.transaction(Role.INGEST, Public()) as connection:

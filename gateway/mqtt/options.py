@@ -39,7 +39,7 @@ class SessionOptions:
     A 3.1.1 broker has a limit of its own, usually 20; at twice the window we stop reading. `durable` sessions
     keep their queue at the broker for seven days. `auto` asks for MQTT 5 first. `retained` asks for retained
     messages at subscribing, which a 3.1.1 broker sends in any case. `tls_ca` is a file of certificates and
-    turns TLS on.
+    turns TLS on. `brief` sessions come and go all day, and their coming is no news for the log.
     """
 
     host: str
@@ -53,6 +53,7 @@ class SessionOptions:
     subscriptions: tuple[str, ...] = ()
     retained: bool = False
     durable: bool = True
+    brief: bool = False
     window: int = 500
     will: Will | None = None
     protocol: Protocol = "auto"

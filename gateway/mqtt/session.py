@@ -215,7 +215,8 @@ class Session:
         self._unwanted = set()
 
     def _tell_up(self) -> None:
-        log.info(
+        say = log.debug if self.options.brief else log.info
+        say(
             "mqtt_connected",
             client=self.options.client_id,
             protocol=self.protocol,

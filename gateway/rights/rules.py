@@ -53,6 +53,11 @@ def device_role(municipality: str, device: str) -> str:
     return f"{_DEVICE_ROLE}{municipality}.{device}"
 
 
+def is_device_role(name: str) -> bool:
+    """Whether a role was made for a device."""
+    return name.startswith(_DEVICE_ROLE)
+
+
 def device_rights(municipality: str, device: str) -> Rights:
     """Publish its own events; read what is meant for it."""
     down = topics.down_filter(municipality, device)

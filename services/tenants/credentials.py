@@ -89,3 +89,13 @@ async def revoke_password(connection: Connection, municipality: str, device: str
 async def device_accounts(connection: Connection) -> Sequence[DeviceAccount]:
     """Return every device of the municipalities in scope with what it signs in with; for role ingest."""
     return [DeviceAccount(**row) for row in await connection.fetch(queries.devices_to_sign_in)]
+
+
+async def take_turn(connection: Connection) -> bool:
+    """Be the only one who tells the broker about accounts, until the transaction ends; False when another is.
+
+    There is one account for it, and two clients with one account evict each other. Asked again, never waited for in
+    the database: a waiting statement would hold a snapshot.
+    """
+    mine: bool = await connection.fetchval(queries.take_turn)
+    return mine

@@ -20,3 +20,7 @@ SELECT d.municipality, d.id AS device, d.lifecycle, d.synthetic, c.generation, c
 FROM device AS d
 LEFT JOIN device_credential AS c ON c.municipality = d.municipality AND c.device = d.id AND c.revoked_at IS NULL
 ORDER BY d.municipality, d.id
+
+-- name: take_turn
+-- Be the only one who tells the broker about accounts, until the transaction ends; false when somebody else is.
+SELECT pg_try_advisory_xact_lock(7381240971)

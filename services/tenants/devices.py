@@ -42,4 +42,9 @@ async def move(connection: Connection, device: str, lifecycle: Lifecycle) -> Non
         follows = " or ".join(sorted(MOVES[present])) or "nothing more"
         raise DeviceError(f"device {device} is {present}; it can become {follows}")
     await connection.execute(queries.set_lifecycle, device, lifecycle)
+    await announce(connection)
+
+
+async def announce(connection: Connection) -> None:
+    """Tell gateways and pages that the registry changed."""
     await connection.execute(queries.announce_registry)
