@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from dashboard import states, words
+from dashboard import plain_words, states, words
 from dashboard.points import PointView
 from dashboard.web.language import language
 from services.tenants.hours import SWEDEN, week_of
@@ -33,6 +33,17 @@ class PublicWords:
     def services(self, view: PointView) -> list[str]:
         """What one can do there."""
         return [words.service_words(code, self.lang) for code in view.point.services]
+
+    def offers(self, view: PointView) -> list[tuple[str, str]]:
+        """What one can do there, each with what it is where the name does not say it."""
+        return [
+            (words.service_words(code, self.lang), plain_words.service_note(code, self.lang))
+            for code in view.point.services
+        ]
+
+    def advice(self, view: PointView) -> str:
+        """What the state means for somebody who thinks of going there."""
+        return plain_words.advice_words(view.status.reason, self.lang)
 
     def week(self, view: PointView) -> list[tuple[str, str]] | None:
         """The opening hours as rows of days and hours, or `None` when they are not known."""

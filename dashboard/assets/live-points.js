@@ -1,35 +1,41 @@
 // Keeps the states on an open public page current, and says so when it cannot.
 // The stream tells every point's state when it opens, so nothing that was missed stays missed.
 
+import { follow as keepFresh, refresh } from "./fresh.js";
+
 const lang = document.documentElement.lang === "en" ? "en" : "sv";
-const asOf = document.getElementById("as-of");
 const clock = new Intl.DateTimeFormat("sv-SE", { hour: "2-digit", minute: "2-digit", timeZone: "Europe/Stockholm" });
 const STATES = new Set(["working", "partly", "down", "unknown"]);
 const LONGEST_WAIT = 60_000;
 
+let stream = null;
 let heardAt = null;
 let wait = 2_000;
+let again = 0;
 let frame = 0;
 
 function follow() {
-  const stream = new EventSource(address());
+  stream = new EventSource(address());
   stream.addEventListener("open", () => {
     wait = 2_000;
     heardAt = new Date();
-    say(asOf?.dataset.now);
+    say("live", asOf()?.dataset.now);
   });
   stream.addEventListener("point", (event) => {
     heardAt = new Date();
     show(JSON.parse(event.data));
   });
-  stream.addEventListener("error", () => {
-    if (heardAt) say(`${asOf?.dataset.lost} ${clock.format(heardAt)}.`);
+  stream.addEventListener("error", ({ target }) => {
+    if (heardAt) say("stale", `${asOf()?.dataset.lost} ${clock.format(heardAt)}.`);
     // The browser tries again by itself, except after an answer that was not a stream.
-    if (stream.readyState !== EventSource.CLOSED) return;
-    setTimeout(follow, wait * (0.75 + Math.random() / 2));
+    if (target !== stream || stream.readyState !== EventSource.CLOSED) return;
+    again = setTimeout(follow, wait * (0.75 + Math.random() / 2));
     wait = Math.min(wait * 2, LONGEST_WAIT);
   });
-  addEventListener("pagehide", () => stream.close(), { once: true });
+}
+
+function asOf() {
+  return document.getElementById("as-of");
 }
 
 function address() {
@@ -37,42 +43,53 @@ function address() {
   const municipality = new URLSearchParams(location.search).get("municipality");
   const point = document.querySelector("article[data-point]")?.dataset.point;
   if (municipality) wanted.set("municipality", municipality);
-  if (point) wanted.set("point", point);
+  // Around one point the neighbours are shown as well.
+  if (point && document.querySelectorAll("[data-point]").length === 1) wanted.set("point", point);
   return `/live?${wanted}`;
 }
 
-function say(text) {
-  if (asOf && text && asOf.textContent !== text) asOf.textContent = text;
+function say(what, text) {
+  const line = asOf();
+  if (!line || !text) return;
+  line.dataset.is = what;
+  if (line.textContent !== text) line.textContent = text;
 }
 
 function show(point) {
   if (!STATES.has(point.state)) return;
   const text = lang === "en" ? point.text_en : point.text_sv;
+  let told = false;
   for (const place of document.querySelectorAll("[data-point]")) {
-    if (place.dataset.point === point.id) paint(place, point, text);
+    if (place.dataset.point === point.id) told = paint(place, point, text) || told;
   }
+  if (!told) return;
   cancelAnimationFrame(frame);
   frame = requestAnimationFrame(count);
-  document.dispatchEvent(new CustomEvent("bypunkt:point", { detail: { ...point, text } }));
+  document.dispatchEvent(new CustomEvent("bypunkt:point", { detail: point.id }));
 }
 
 function paint(place, point, text) {
-  const changed = place.dataset.state !== point.state;
+  const mark = place.querySelector(".state");
+  const changed = place.dataset.state !== point.state || mark.querySelector(".state-text").textContent !== text;
+  if (!changed) return false;
   place.dataset.state = point.state;
-  for (const mark of place.querySelectorAll(".state")) {
-    mark.dataset.state = point.state;
-    mark.querySelector("use").setAttribute("href", `#state-${point.state}`);
-    mark.querySelector(".state-text").textContent = text;
-  }
+  mark.dataset.state = point.state;
+  mark.querySelector("use").setAttribute("href", `#state-${point.state}`);
+  mark.querySelector(".state-text").textContent = text;
   const since = place.querySelector("[data-since]");
   if (since && point.since && since.dateTime !== point.since) {
     since.dateTime = point.since;
     since.textContent = clock.format(new Date(point.since));
   }
-  if (changed) {
-    place.classList.remove("just-changed");
-    requestAnimationFrame(() => place.classList.add("just-changed"));
+  const advice = place.querySelector("[data-advice]");
+  if (advice) {
+    // What it means stands in other words now; the server has them.
+    advice.hidden = true;
+    refresh(250 + Math.random() * 1500);
   }
+  place.classList.remove("just-changed");
+  requestAnimationFrame(() => place.classList.add("just-changed"));
+  return true;
 }
 
 function count() {
@@ -84,3 +101,10 @@ function count() {
 }
 
 follow();
+keepFresh(() => {
+  // What is shown may be of another municipality now: begin again, with every state as it is.
+  clearTimeout(again);
+  stream.close();
+  follow();
+});
+addEventListener("pagehide", () => stream.close(), { once: true });

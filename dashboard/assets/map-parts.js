@@ -1,9 +1,11 @@
 // Arithmetic and words of the map, without the map.
 
 // Marks nearer than this, in pixels, would overlap.
-const REACH = 38;
+const REACH = 46;
+const WORST_FIRST = ["down", "partly", "unknown", "working"];
 
 // Groups points whose marks would overlap; `project` gives pixels. The point `alone` is never put into a group.
+// Groups come in the order of the list, by the first of their points.
 export function clusters(points, project, alone) {
   const kept = points.filter((point) => point.id === alone).map((point) => [point]);
   let groups = points.filter((point) => point.id !== alone).map((point) => ({ ...xy(project(point)), members: [point] }));
@@ -12,7 +14,10 @@ export function clusters(points, project, alone) {
     before = groups.length;
     groups = merged(groups);
   }
-  return [...kept, ...groups.map((group) => group.members)];
+  const order = new Map(points.map((point, place) => [point.id, place]));
+  const all = [...kept, ...groups.map((group) => group.members)];
+  for (const members of all) members.sort((one, other) => order.get(one.id) - order.get(other.id));
+  return all.sort((one, other) => order.get(one[0].id) - order.get(other[0].id));
 }
 
 function merged(groups) {
@@ -36,13 +41,38 @@ function xy({ x, y }) {
   return { x, y };
 }
 
-// What a group is called: its municipalities and its number, Ljungby: 7 servicepunkter.
-export function label(group, word) {
-  const places = [...new Set(group.map((point) => point.properties.municipality_name))];
-  return `${places.join(", ")}: ${group.length} ${word}`;
+// What a group is called: its municipalities, its number and what is not as it should be,
+// Ljungby: 7 servicepunkter, 1 utan kontakt.
+export function label(group, words) {
+  const places = [...new Set(group.map((point) => point.municipality).filter(Boolean))];
+  const where = places.length > 3 ? `${places.slice(0, 3).join(", ")} …` : places.join(", ");
+  const wrong = WORST_FIRST.slice(0, 3)
+    .map((state) => [group.filter((one) => one.state === state).length, words[state]])
+    .filter(([number]) => number)
+    .map(([number, word]) => `, ${number} ${word}`);
+  return `${where && `${where}: `}${group.length} ${words.many}${wrong.join("")}`;
 }
 
 // What a group shows: the state that most needs to be seen.
 export function worst(group) {
-  return ["down", "partly", "unknown", "working"].find((state) => group.some((one) => one.properties.state === state));
+  return WORST_FIRST.find((state) => group.some((one) => one.state === state));
+}
+
+// Where names fit: for each label its first box (of `boxes`) that lies within the map and on nothing else, or null.
+export function placed(labels, taken, size) {
+  const occupied = [...taken];
+  return labels.map(({ boxes }) => {
+    const free = boxes.findIndex((box) => within(box, size) && !occupied.some((other) => overlap(box, other)));
+    if (free < 0) return null;
+    occupied.push(boxes[free]);
+    return free;
+  });
+}
+
+function within(box, size) {
+  return box.left >= 0 && box.top >= 0 && box.right <= size.x && box.bottom <= size.y;
+}
+
+function overlap(one, other) {
+  return one.left < other.right && one.right > other.left && one.top < other.bottom && one.bottom > other.top;
 }

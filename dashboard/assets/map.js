@@ -1,27 +1,28 @@
-// The map: an outline of our own and the points on it. Nothing is fetched from anywhere else.
+// The map: an outline of our own and the points of the page's list on it. Nothing is fetched from anywhere else.
 // Everything it says stands in the list as well; text is only ever set as text.
 
-import { clusters, label, worst } from "./map-parts.js";
+import { clusters, placed } from "./map-parts.js";
+import { about, icon, listed, said, tell } from "./map-marks.js";
 
 const box = document.getElementById("map");
 const words = box.dataset;
 const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+const ARROWS = { ArrowUp: [0, -80], ArrowDown: [0, 80], ArrowLeft: [-80, 0], ArrowRight: [80, 0] };
 // An opened point keeps clear of the buttons at the edge.
 const ROOM = { autoPanPaddingTopLeft: [10, 10], autoPanPaddingBottomRight: [66, 30], maxWidth: 260 };
 const markers = new Map();
+const towns = [];
 let points = [];
 let map;
+let started;
 
-async function start() {
-  try {
-    const [base, found] = await Promise.all([json(words.base), json(words.points), script(words.leaflet)]);
-    points = found.features.filter((feature) => feature.geometry);
-    draw(base);
-  } catch (error) {
+function start() {
+  started ??= draw().catch((error) => {
     box.textContent = words.failed;
     box.classList.add("map-failed");
     console.warn(error);
-  }
+  });
+  return started;
 }
 
 async function json(address) {
@@ -30,17 +31,20 @@ async function json(address) {
   return answer.json();
 }
 
-function script(address) {
+function added(element) {
   return new Promise((resolve, reject) => {
-    const element = document.createElement("script");
-    element.src = address;
     element.addEventListener("load", resolve);
-    element.addEventListener("error", () => reject(new Error(address)));
+    element.addEventListener("error", () => reject(new Error(element.src ?? element.href)));
     document.head.append(element);
   });
 }
 
-function draw(base) {
+async function draw() {
+  const [base] = await Promise.all([
+    json(words.base),
+    added(Object.assign(document.createElement("script"), { src: words.leaflet })),
+    added(Object.assign(document.createElement("link"), { rel: "stylesheet", href: words.style })),
+  ]);
   const touch = matchMedia("(pointer: coarse)").matches;
   map = L.map(box, {
     attributionControl: false,
@@ -65,173 +69,205 @@ function draw(base) {
     interactive: false,
     style: (feature) => ({ className: classes[feature.properties.role], smoothFactor: 0.6 }),
   }).addTo(map);
-  name(JSON.parse(words.seats));
-  map.on("focus click", () => map.scrollWheelZoom.enable());
-  map.on("blur mouseout", () => map.scrollWheelZoom.disable());
-  map.on("zoomend", place);
-  box.addEventListener("keydown", ({ key }) => {
-    const open = key === "Escape" && [...markers.values()].find((marker) => marker.isPopupOpen());
-    if (!open) return;
-    map.closePopup();
-    open.getElement().focus();
-  });
-  map.on("popupopen", ({ popup }) => {
-    popup.getElement().querySelector(".leaflet-popup-close-button")?.setAttribute("aria-label", words.close);
-  });
+  nameTowns(JSON.parse(words.seats));
+  points = listed();
   look();
   place();
+  map.on("zoomend", place);
+  map.on("moveend", fitNames);
+  listen();
   box.dataset.ready = "";
-  link();
 }
 
 // Towns by name, for orientation; they stand in the list, so a screen reader need not meet them here.
-function name(seats) {
+function nameTowns(seats) {
   const inner = map.createPane("towns");
   inner.setAttribute("aria-hidden", "true");
   for (const [town, lat, lon] of seats) {
     const label = document.createElement("span");
     label.textContent = town;
-    const icon = L.divIcon({ html: label, className: "town", iconSize: [0, 0] });
-    L.marker([lat, lon], { icon, pane: "towns", interactive: false, keyboard: false }).addTo(map);
+    const dot = L.divIcon({ html: label, className: "town is-crowded", iconSize: [0, 0] });
+    towns.push(L.marker([lat, lon], { icon: dot, pane: "towns", interactive: false, keyboard: false }).addTo(map));
   }
 }
 
-// The whole of what is shown, or the one point that the page is about.
+// The whole of what is shown, or the one point that the page is about with what is near it.
 function look() {
   const chosen = points.find((point) => point.id === words.focus);
   const tall = box.clientHeight > 1.4 * box.clientWidth;
-  const many = new Set(points.map((point) => point.properties.municipality)).size > 1;
-  if (chosen) map.setView(at(chosen), 7.5, { animate: false });
-  else if (!points.length || (tall && many)) map.fitBounds([[55.2, 11], [69.1, 24.2]], { animate: false });
-  else map.fitBounds(L.latLngBounds(points.map(at)), { padding: [40, 40], maxZoom: points.length > 1 ? 9 : 8, animate: false });
+  const many = new Set(points.map((point) => point.municipality)).size > 2;
+  const calmly = { animate: false };
+  if (chosen) map.fitBounds(L.latLngBounds([...points.map((point) => point.at), ...near(chosen)]), { padding: [60, 60], maxZoom: 7, ...calmly });
+  else if (!points.length || (tall && many)) map.fitBounds([[55.2, 11], [69.1, 24.2]], calmly);
+  else map.fitBounds(L.latLngBounds(points.map((point) => point.at)), { padding: [50, 50], maxZoom: points.length > 1 ? 9 : 8, ...calmly });
+}
+
+// The nearest town, so that a single point is not a mark on an empty sheet.
+function near(chosen) {
+  const far = (town) => map.distance(town.getLatLng(), chosen.at);
+  return [...towns].sort((one, other) => far(one) - far(other)).slice(0, 1).map((town) => town.getLatLng());
 }
 
 // Points that would lie on each other at this scale stand as one mark with their number.
 function place() {
-  box.toggleAttribute("data-near", map.getZoom() >= 6.5);
-  const focused = box !== document.activeElement && box.contains(document.activeElement);
-  const open = [...markers.entries()].find(([, marker]) => marker.isPopupOpen?.())?.[0];
+  const active = document.activeElement;
+  const focused = box !== active && box.contains(active) && [...markers.entries()].find(([, one]) => one.getElement() === active)?.[0];
+  const open = [...markers.entries()].find(([, marker]) => marker.isPopupOpen())?.[0];
+  const inside = box !== active && box.contains(active);
   for (const marker of new Set(markers.values())) marker.remove();
   markers.clear();
-  for (const group of clusters(points, (point) => map.project(at(point)), words.focus)) {
-    const marker = group.length === 1 ? single(group[0]) : many(group);
+  for (const group of clusters(points, (point) => map.project(point.at), words.focus)) {
+    const marker = put(group);
     for (const point of group) markers.set(point.id, marker);
   }
+  fitNames();
   if (open) markers.get(open)?.openPopup();
-  // A mark that had the focus may be gone: the keyboard stays in the map.
-  if (focused && !box.contains(document.activeElement)) box.focus({ preventScroll: true });
+  // A mark that had the focus is gone: its point has it now, else the map.
+  if (focused) markers.get(focused)?.getElement().focus({ preventScroll: true });
+  if (inside && !box.contains(document.activeElement)) box.focus({ preventScroll: true });
 }
 
-function single(point) {
-  const marker = mark(at(point), shape(point.properties.state));
-  marker.group = [point];
-  marker.bindPopup(() => about([point]), ROOM);
-  if (point.id === words.focus) marker.getElement().classList.add("is-chosen");
-  tell(marker);
-  return marker;
-}
-
-function many(group) {
-  const bounds = L.latLngBounds(group.map(at));
-  const inside = document.createElement("span");
-  inside.textContent = String(group.length);
-  const marker = mark(bounds.getCenter(), inside, "mark-many");
+function put(group) {
+  const bounds = L.latLngBounds(group.map((point) => point.at));
+  const marker = L.marker(bounds.getCenter(), { icon: icon(group), keyboard: true, riseOnHover: true }).addTo(map);
   marker.group = group;
-  tell(marker);
-  const deepest = map.getZoom() >= map.getMaxZoom();
-  if (deepest || bounds.getNorthEast().equals(bounds.getSouthWest())) marker.bindPopup(() => about(group), ROOM);
-  else marker.on("click keypress", () => map.fitBounds(bounds, { padding: [60, 60], maxZoom: map.getMaxZoom() }));
+  const apart = group.length > 1 && !bounds.getNorthEast().equals(bounds.getSouthWest());
+  if (apart && map.getZoom() < map.getMaxZoom()) marker.on("click", () => enter(group, bounds));
+  else marker.bindPopup(() => about(group), ROOM);
+  if (group[0].id === words.focus) marker.getElement().classList.add("is-chosen");
+  tell(marker, words);
   return marker;
 }
 
-// Says on a mark what is the case now; the mark itself stays, and so does the focus on it.
-function tell(marker) {
-  const [{ properties: first }, ...more] = marker.group;
-  const element = marker.getElement();
-  const name = more.length ? label(marker.group, words.many) : `${first.name}: ${first.state_text}`;
-  element.setAttribute("aria-label", name);
-  element.dataset.state = worst(marker.group);
-  element.querySelector("use")?.setAttribute("href", `#state-${first.state}`);
-  const state = element.querySelector(".state");
-  if (state) state.dataset.state = first.state;
-  if (marker.isPopupOpen()) marker.getPopup().update();
+function enter(group, bounds) {
+  const byKeyboard = markers.get(group[0].id).getElement() === document.activeElement;
+  map.fitBounds(bounds, { padding: [60, 60], maxZoom: map.getMaxZoom() });
+  if (byKeyboard) map.once("moveend", () => markers.get(group[0].id)?.getElement().focus({ preventScroll: true }));
 }
 
-function mark(where, content, extra = "") {
-  const size = extra ? 38 : 30;
-  const icon = L.divIcon({ html: content, className: `mark ${extra}`, iconSize: [size, size], popupAnchor: [0, -12] });
-  return L.marker(where, { icon, keyboard: true, riseOnHover: true }).addTo(map);
+// Names of villages beside their marks, then of towns, where they lie on nothing.
+function fitNames() {
+  const spot = (where) => map.latLngToContainerPoint(where);
+  const around = ({ x, y }, wide, tall) => ({ left: x - wide / 2, right: x + wide / 2, top: y - tall / 2, bottom: y + tall / 2 });
+  const every = [...new Set(markers.values())];
+  const taken = every.map((marker) => around(spot(marker.getLatLng()), marker.group.length > 1 ? 56 : 30, 30));
+  const beside = every.filter((marker) => marker.getElement().querySelector(".mark-name")).map((marker) => {
+    const name = marker.getElement().querySelector(".mark-name");
+    const wide = width(name);
+    const at = spot(marker.getLatLng());
+    const shift = 22 + wide / 2;
+    return { name, boxes: [around({ x: at.x + shift, y: at.y }, wide, 20), around({ x: at.x - shift, y: at.y }, wide, 20)] };
+  });
+  const below = map.getZoom() < 6 ? [] : towns.map((town) => {
+    const name = town.getElement();
+    const at = spot(town.getLatLng());
+    return { name, boxes: [around({ x: at.x, y: at.y + 12 }, width(name.firstElementChild) + 6, 32)] };
+  });
+  for (const town of towns) town.getElement().classList.add("is-crowded");
+  const size = map.getSize();
+  placed([...beside, ...below], taken, size).forEach((free, number) => {
+    const { name } = [...beside, ...below][number];
+    name.classList.toggle("is-crowded", free === null);
+    name.classList.toggle("to-left", free === 1);
+  });
 }
 
-function shape(state) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
-  use.setAttribute("href", `#state-${state}`);
-  svg.append(use);
-  svg.setAttribute("class", "shape");
-  svg.setAttribute("aria-hidden", "true");
-  const span = document.createElement("span");
-  span.className = "state";
-  span.dataset.state = state;
-  span.append(svg);
-  return span;
-}
+const widths = new Map();
+let ruler;
 
-function about(group) {
-  const list = document.createElement("div");
-  for (const { properties, id } of group) {
-    const link = document.createElement("a");
-    link.textContent = properties.name;
-    link.href = `/p/${encodeURIComponent(id)}${location.search.includes("lang=") ? `?lang=${document.documentElement.lang}` : ""}`;
-    const title = document.createElement("p");
-    title.className = "popup-name";
-    title.append(link);
-    const state = document.createElement("p");
-    state.append(shape(properties.state), ` ${properties.state_text}`);
-    list.append(title, state);
-    if (properties.opening_text) list.append(Object.assign(document.createElement("p"), { textContent: properties.opening_text }));
+function width(element) {
+  const text = element.textContent;
+  ruler ??= document.createElement("canvas").getContext("2d");
+  if (!widths.has(text)) {
+    ruler.font = `600 ${getComputedStyle(box).fontSize} ${getComputedStyle(box).fontFamily}`;
+    widths.set(text, ruler.measureText(text).width + 6);
   }
-  return list;
-}
-
-function at(point) {
-  const [lon, lat] = point.geometry.coordinates;
-  return L.latLng(lat, lon);
+  return widths.get(text);
 }
 
 function escape(text) {
   return Object.assign(document.createElement("i"), { textContent: text }).innerHTML;
 }
 
-// List and map know each other: a button shows a point on the map, and pointing at one lights up the other.
-function link() {
-  for (const button of document.querySelectorAll("[data-show]")) {
-    button.hidden = false;
-    button.addEventListener("click", () => {
-      const point = points.find((one) => one.id === button.dataset.show);
-      if (!point) return;
-      box.scrollIntoView({ block: "nearest", behavior: calm ? "auto" : "smooth" });
-      map.setView(at(point), Math.max(map.getZoom(), 9), { animate: !calm });
-      map.once("moveend", () => markers.get(point.id)?.openPopup());
-      if (map.getBounds().contains(at(point))) markers.get(point.id)?.openPopup();
-    });
-  }
-  for (const item of document.querySelectorAll(".point[data-point]")) {
-    const light = (on) => markers.get(item.dataset.point)?.getElement()?.classList.toggle("is-lit", on);
-    item.addEventListener("pointerenter", () => light(true));
-    item.addEventListener("pointerleave", () => light(false));
+function listen() {
+  map.on("focus click", () => map.scrollWheelZoom.enable());
+  map.on("blur mouseout", () => map.scrollWheelZoom.disable());
+  map.on("popupopen", ({ popup }) => {
+    popup.getElement().querySelector(".leaflet-popup-close-button")?.setAttribute("aria-label", words.close);
+  });
+  box.addEventListener("keydown", keys);
+  for (const name of ["pointerover", "focusin"]) document.addEventListener(name, ({ target }) => light(target));
+}
+
+function keys(event) {
+  const mark = event.target.closest(".mark");
+  if (event.key === "Escape") {
+    const open = [...markers.values()].find((marker) => marker.isPopupOpen());
+    map.closePopup();
+    open?.getElement().focus();
+  } else if (mark && ARROWS[event.key]) {
+    event.preventDefault();
+    map.panBy(ARROWS[event.key], { animate: !calm });
+  } else if (mark && (event.key === "Enter" || event.key === " ")) {
+    event.preventDefault();
+    const marker = [...markers.values()].find((one) => one.getElement() === mark);
+    marker.fire("click");
+    // What was opened by key is read by key: on to its link, and Escape leads back.
+    if (marker.isPopupOpen()) marker.getPopup().getElement().querySelector(".popup-name a, a")?.focus();
   }
 }
 
-document.addEventListener("bypunkt:point", ({ detail }) => {
-  const point = points.find((one) => one.id === detail.id);
-  if (!point) return;
-  const before = point.properties;
-  if (before.state === detail.state && before.state_text === detail.text) return;
-  Object.assign(before, { state: detail.state, state_text: detail.text, since: detail.since });
-  if (markers.has(point.id)) tell(markers.get(point.id));
+// List and map know each other: pointing at a point in one lights it up in the other.
+function light(target) {
+  const row = target.closest?.(".point[data-point]")?.dataset.point;
+  const mark = target.closest?.(".mark");
+  for (const marker of new Set(markers.values())) {
+    const lit = marker.getElement() === mark ? marker.group : [];
+    marker.getElement().classList.toggle("is-lit", Boolean(row) && marker === markers.get(row));
+    for (const point of marker.group) point.place.classList.toggle("is-lit", lit.includes(point) && point.place.matches(".point"));
+  }
+}
+
+async function show(id) {
+  await start();
+  const point = points.find((one) => one.id === id);
+  if (!point || !map) return;
+  box.scrollIntoView({ block: "nearest", behavior: calm ? "auto" : "smooth" });
+  const zoom = Math.max(map.getZoom(), 9);
+  const moves = map.getZoom() !== zoom || !map.getCenter().equals(L.latLng(point.at), 0.01);
+  if (moves) map.once("moveend", () => markers.get(id)?.openPopup());
+  else markers.get(id)?.openPopup();
+  map.setView(point.at, zoom, { animate: !calm });
+}
+
+// A button shows a point on the map, and fetches the map if it is not there yet.
+function offer() {
+  for (const button of document.querySelectorAll("[data-show]")) button.hidden = false;
+}
+
+document.addEventListener("click", ({ target }) => {
+  const button = target.closest("[data-show]");
+  if (button) show(button.dataset.show);
 });
 
+document.addEventListener("bypunkt:point", ({ detail: id }) => {
+  const point = points.find((one) => one.id === id);
+  if (!point) return;
+  Object.assign(point, said(point.place));
+  if (markers.has(id)) tell(markers.get(id), words);
+});
+
+// The list is another one: the same points where they were, or others, which the map then looks at.
+document.addEventListener("bypunkt:fresh", () => {
+  offer();
+  if (!map) return;
+  const before = points.map((point) => point.id).join();
+  points = listed();
+  if (points.map((point) => point.id).join() !== before) look();
+  place();
+});
+
+offer();
 // The map and its library are fetched when the map comes near the screen.
 new IntersectionObserver((seen, observer) => {
   if (!seen.some((entry) => entry.isIntersecting)) return;

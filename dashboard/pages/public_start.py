@@ -1,10 +1,12 @@
 """The public start page: every municipality's service points as a list, beside a map where scripts run."""
 
+from collections.abc import Iterable
 from itertools import groupby
 
 from aiohttp import web
 
 from dashboard.map_view import MapView
+from dashboard.point_filter import PointFilter, is_open
 from dashboard.points import POINTS, PointView, count_states
 from dashboard.public_words import PublicWords
 from dashboard.states import count_words
@@ -18,7 +20,7 @@ routes = Routes()
 
 @routes.get("/", access=PUBLIC)
 async def start(request: web.Request) -> web.StreamResponse:
-    """All points, or those of `?municipality=`."""
+    """All points, or those of `?municipality=` that fit `?q=` and `?open=1`."""
     snapshot = await request.config_dict[POINTS].current()
     lang = language_code(request)
     asked = request.query.get("municipality") or None
@@ -26,6 +28,8 @@ async def start(request: web.Request) -> web.StreamResponse:
     if asked and chosen is None:
         raise web.HTTPNotFound
     views = snapshot.of_municipality(asked)
+    words, wanted = PublicWords(lang, snapshot.taken_at), PointFilter.asked(request.query)
+    found = [view for view in views if wanted.keeps(view, words)]
     return render(
         request,
         "public/start.html",
@@ -34,15 +38,19 @@ async def start(request: web.Request) -> web.StreamResponse:
         asked_lang=asked_language(request),
         municipalities=snapshot.municipalities,
         chosen=chosen,
-        groups=by_municipality(views),
-        counts=[(state, count_words(state, lang), number) for state, number in count_states(views).items()],
-        words=PublicWords(lang, snapshot.taken_at),
+        filter=wanted,
+        number_of_points=len(views),
+        number_found=len(found),
+        groups=by_municipality(found),
+        open_now=sum(map(is_open, found)),
+        counts=[(state, count_words(state, lang), number) for state, number in count_states(found).items()],
+        words=words,
         synthetic=any(view.point.synthetic for view in views),
-        map=MapView.of(snapshot, municipality=asked),
+        map=MapView.of(snapshot, lang),
     )
 
 
-def by_municipality(views: tuple[PointView, ...]) -> list[tuple[PublicMunicipality, list[PointView]]]:
+def by_municipality(views: Iterable[PointView]) -> list[tuple[PublicMunicipality, list[PointView]]]:
     """Points under their municipality; those without a point are left out."""
     groups = groupby(views, key=lambda view: view.municipality.code)
     listed = [list(members) for _code, members in groups]

@@ -23,6 +23,7 @@ _TYPES = {
     ".geojson": "application/geo+json",
     ".svg": "image/svg+xml",
 }
+_SHEETS = "app/"
 _FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -73,7 +74,14 @@ def load_assets() -> Assets:
     """Read and pack all assets of the program, once a process."""
     contents = dict(_walk(files("dashboard").joinpath("assets"), ""))
     contents.update(_walk(Path(leaflet.BASE_DIR), "leaflet/"))
-    return Assets(contents)
+    return Assets(_joined(contents))
+
+
+def _joined(contents: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The style sheets of `app/`, in the order of their names, as one `app.css`: one fetch instead of six."""
+    parts = sorted(name for name in contents if name.startswith(_SHEETS))
+    others = {name: body for name, body in contents.items() if name not in parts}
+    return {**others, "app.css": b"\n".join(contents[name] for name in parts)}
 
 
 def _asset(name: str, body: bytes) -> Asset:

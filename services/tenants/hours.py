@@ -88,6 +88,18 @@ def week_of(expression: str | None, day: date) -> Week | None:
     return Week(days=days, holidays=holidays)
 
 
+def spans_on(expression: str | None, day: date) -> tuple[Span, ...] | None:
+    """What opens on one day, public holidays counted, or `None` when the hours are not known or do not say."""
+    hours = _parsed(expression, "SE")
+    if hours is None:
+        return None
+    starts_at = datetime.combine(day, time(), SWEDEN)
+    whole = hours.intervals(starts_at, datetime.combine(day + timedelta(days=1), time(), SWEDEN))
+    if any(state == State.UNKNOWN for _starts, _ends, state, _comment in whole):
+        return None
+    return _spans(hours, day)
+
+
 @lru_cache(maxsize=4096)
 def _parsed(expression: str | None, country: str | None) -> OpeningHours | None:
     if not expression or not validate(expression):
