@@ -24,8 +24,8 @@ CONNECT_S = 8.0
 ANSWER_S = 20.0
 COMMANDS_A_MESSAGE = 50
 _PAGE = 500
-# These come from the broker's own answer: trying again cannot change them.
-_FINAL = {Trouble.CREDENTIALS, Trouble.CLIENT_ID, Trouble.SUBSCRIPTION, Trouble.TLS}
+# Said at once, instead of trying again for as long as we may.
+_FINAL = {Trouble.UNREACHABLE, Trouble.CREDENTIALS, Trouble.CLIENT_ID, Trouble.SUBSCRIPTION, Trouble.TLS}
 
 
 class ControlFailed(Exception):

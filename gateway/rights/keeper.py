@@ -31,6 +31,7 @@ MISSING = Gauge(
 )
 
 EVERY_S = 30.0
+TROUBLE_S = 5.0
 # Whoever has the turn is done in a moment, or has 20 s of patience with the broker.
 BUSY_S = 1.0
 # A turn holds a transaction open, so it is kept short: the next one goes on.
@@ -71,7 +72,7 @@ class RightsKeeper:
             say = log.debug if trouble == self._trouble else log.warning
             say("rights_not_kept", detail=trouble)
             self._trouble = trouble
-            return self._every_s
+            return min(TROUBLE_S, self._every_s)
         if done is None:
             return BUSY_S
         self._trouble = ""
