@@ -9,13 +9,16 @@ from typing import Annotated, Any, cast, get_args
 
 from pydantic import Field, TypeAdapter
 
+from services.events.command import CommandEvent
 from services.events.device import DeviceEvent
 from services.events.fields import Fact
 from services.events.kiosk import KioskEvent
 from services.events.vehicle import VehicleEvent
 from services.events.wifi import WifiEvent
 
-Event = Annotated[DeviceEvent | WifiEvent | KioskEvent | VehicleEvent, Field(discriminator="type")]
+Event = Annotated[
+    DeviceEvent | WifiEvent | KioskEvent | VehicleEvent | CommandEvent, Field(discriminator="type")
+]
 
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 

@@ -1,0 +1,83 @@
+"""`bypunkt-agent --check`: is everything there that the agent needs, and what to do where it is not."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from gateway.agent.clocks import EARLIEST, kernel_synchronised
+from gateway.agent.failures import AgentRefused
+from gateway.agent.options import AgentOptions
+from gateway.mqtt import Session, Trouble
+from services.runtime.clock import now
+
+BROKER_WITHIN_S = 8.0
+_FINAL = {Trouble.CREDENTIALS, Trouble.CLIENT_ID, Trouble.SUBSCRIPTION, Trouble.TLS, Trouble.UNREACHABLE}
+_ADVICE = {
+    Trouble.UNREACHABLE: "is broker.host right, is the network up, does a firewall stand between?",
+    Trouble.TLS: "is broker.tls_ca the authority of this broker, and broker.host the name in its certificate?",
+    Trouble.CREDENTIALS: "broker.user or the password is wrong, or the device is suspended",
+    Trouble.CLIENT_ID: "the broker refuses the device's id: is it registered?",
+    Trouble.SUBSCRIPTION: "the device may not read its own down/#: are municipality and device right?",
+    Trouble.EVICTED: "another client uses this device's id: does a second agent run?",
+}
+
+
+async def problems(options: AgentOptions) -> list[str]:
+    """Return what is wrong, one line each, with what to do."""
+    found = [*_spool(options.spool.path), *_clock(), *_programs(options), *_wifi(options)]
+    return found + [line async for line in _broker(options)]
+
+
+def _spool(path: Path) -> Iterator[str]:
+    folder = path.parent
+    if not folder.is_dir():
+        yield f"spool.path: {folder} does not exist: create it, for the user that the agent runs as"
+    elif not os.access(folder, os.W_OK | os.X_OK):
+        yield f"spool.path: {folder} cannot be written by this user"
+
+
+def _clock() -> Iterator[str]:
+    if now() < EARLIEST:
+        yield "the clock is not set: set it by NTP (timedatectl set-ntp true)"
+    elif not kernel_synchronised():
+        yield "the clock is not known to be synchronised: is an NTP service running? (timedatectl)"
+
+
+def _programs(options: AgentOptions) -> Iterator[str]:
+    for name, command in options.commands.items():
+        if not os.access(command.program[0], os.X_OK):
+            yield f"commands.{name}: {command.program[0]} cannot be started: install it, or remove the command"
+
+
+def _wifi(options: AgentOptions) -> Iterator[str]:
+    if options.wifi and shutil.which("iw") is None:
+        yield "wifi: clients are counted with `iw`, which is not installed (apt install iw)"
+    for wifi in options.wifi:
+        if not Path("/sys/class/net", wifi.iface).exists():
+            yield f"wifi: there is no interface {wifi.iface} (ip link)"
+
+
+async def _broker(options: AgentOptions) -> AsyncIterator[str]:
+    where = options.broker.host
+    try:
+        # By another client id the running agent is left alone; a broker may want the device's own, so it is the last.
+        session = Session(replace(options.session(), will=None))
+    except AgentRefused as error:
+        yield str(error)
+        return
+    except OSError as error:
+        yield f"broker.tls_ca: {error.strerror}: {options.broker.tls_ca}"
+        return
+    async with session:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(BROKER_WITHIN_S):
+                while not session.connected and session.trouble not in _FINAL:
+                    await asyncio.sleep(0.02)
+        if session.connected:
+            return
+    trouble = session.trouble or Trouble.SILENT
+    yield f"broker {where}: {trouble.replace('_', ' ')}; {_ADVICE.get(trouble, 'see its log')}"

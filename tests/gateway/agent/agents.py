@@ -1,0 +1,71 @@
+"""Agents inside a test: a clock that can be set, and options that are complete."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from gateway.agent import Agent, AgentOptions, Clocks, Source
+from gateway.agent.clocks import since_power_up
+from gateway.embedded import Mosquitto
+from services.runtime.clock import now
+
+NINETEEN_SEVENTY = datetime(1970, 1, 1, 0, 1, tzinfo=UTC)
+
+
+@dataclass
+class SetClocks:
+    """A machine's clocks, to be set by a test; the time since power-up runs on, unless it is moved."""
+
+    off_by: timedelta = timedelta()
+    synchronised: bool = True
+    machine: str = "machine-boot-1"
+    later_s: float = 0.0
+    since: float = field(default_factory=since_power_up)
+
+    def clocks(self) -> Clocks:
+        return Clocks(
+            wall=lambda: now() + self.off_by,
+            since_power_up=lambda: since_power_up() - self.since + 100 + self.later_s,
+            synchronised=lambda: self.synchronised,
+            machine_boot=lambda: self.machine,
+        )
+
+    def believe_1970(self) -> None:
+        self.off_by, self.synchronised = NINETEEN_SEVENTY - now(), False
+
+    def set_right(self) -> None:
+        self.off_by, self.synchronised = timedelta(), True
+
+    def boot(self, name: str) -> None:
+        """Start the machine anew."""
+        self.machine, self.since = name, since_power_up()
+
+
+def options(path: Path, broker: Mosquitto | None = None, **changed: Any) -> AgentOptions:
+    """Return the options of `hs-lidhult-1`, whose spool is in the folder."""
+    told: dict[str, Any] = {
+        "municipality": "0781",
+        "device": "hs-lidhult-1",
+        "kind": "hotspot",
+        "broker": {"host": "127.0.0.1", "port": broker.port if broker else 1},
+        "spool": {"path": path / "spool.sqlite"},
+    }
+    return AgentOptions.model_validate(told | changed)
+
+
+@asynccontextmanager
+async def at_work(
+    path: Path,
+    broker: Mosquitto | None = None,
+    *,
+    clocks: SetClocks | None = None,
+    sources: Sequence[Source] = (),
+    **changed: Any,
+) -> AsyncIterator[Agent]:
+    """Run an agent."""
+    agent = Agent(options(path, broker, **changed), sources=sources, clocks=(clocks or SetClocks()).clocks())
+    async with agent:
+        yield agent
