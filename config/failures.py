@@ -5,6 +5,7 @@ import asyncpg
 from config.app import NotConfigured
 from config.demo import DemoRefused
 from config.settings import SettingsRefused
+from config.shelf import SetupRefused
 from dashboard.app import PortTaken
 from gateway.embedded import BrokerError
 from services.runtime.child import ChildError
@@ -25,7 +26,7 @@ class CommandFailed(Exception):
 
 _OURS = (
     BrokerError, ChildError, CommandFailed, DemoRefused, DeviceError, EmbeddedPostgresError, ImportRefused,
-    MigrationError, NotConfigured, PersonError, PortTaken, SettingsRefused, UnsafeDatabase, WeakPassword,
+    MigrationError, NotConfigured, PersonError, PortTaken, SettingsRefused, SetupRefused, UnsafeDatabase, WeakPassword,
 )  # fmt: skip
 FAILURES = (*_OURS, *UNREACHABLE, asyncpg.PostgresError, ExceptionGroup)
 

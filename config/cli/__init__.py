@@ -15,6 +15,7 @@ from config.cli import (
     readings,
     registry,
     serving,
+    setup,
     simulate,
 )
 from config.cli.base import app
@@ -22,7 +23,18 @@ from config.failures import FAILURES, explain
 
 __all__ = ["app", "main"]
 
-for _module in (checking, deadletters, demonstrate, devices, people, readings, registry, serving, simulate):
+for _module in (
+    checking,
+    deadletters,
+    demonstrate,
+    devices,
+    people,
+    readings,
+    registry,
+    serving,
+    setup,
+    simulate,
+):
     _module.add_to(app)
 
 

@@ -41,5 +41,8 @@ def migrate() -> None:
             "BYPUNKT_DATABASE__ADMIN_URL is not set: name a login that may create roles, postgresql://…"
         )
     options = settings.database
-    applied = run(bring_up_to_date(url, app_login=options.app_login, lanes=options.lanes))
+    password = secret_named("BYPUNKT_DATABASE__URL_FILE", options.app_password)
+    applied = run(
+        bring_up_to_date(url, app_login=options.app_login, app_password=password, lanes=options.lanes)
+    )
     print(f"applied: {', '.join(applied)}" if applied else "nothing to do: the database is up to date")

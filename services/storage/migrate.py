@@ -16,6 +16,8 @@ from typing import TypeAlias
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
+from services.storage.scram import scram_sha_256
+
 Reader: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 
 _LOCK_KEY = 0x62_79_70_75
@@ -60,18 +62,22 @@ def migrations() -> list[Migration]:
     return found
 
 
-async def migrate(admin_url: str, *, app_login: str = "bypunkt_app", lanes: int = 16) -> list[str]:
+async def migrate(
+    admin_url: str, *, app_login: str = "bypunkt_app", app_password: str | None = None, lanes: int = 16
+) -> list[str]:
     """Bring the database to this program's version and return the names of what was applied.
 
     `admin_url` belongs to a login that may create roles (a superuser, or CREATEROLE and CREATE on the database);
-    `app_login` is the run-time login, made without a password when it is missing. `lanes` counts only the first
-    time. Raises `MigrationError`, or asyncpg's errors when the server cannot be reached.
+    `app_login` is the run-time login, made when it is missing; it gets `app_password` if there is one. `lanes`
+    counts only the first time. Raises `MigrationError`, or asyncpg's errors when the server cannot be reached.
     """
     connection = await asyncpg.connect(admin_url, timeout=10, server_settings={"timezone": "UTC"})
     try:
         async with _locked(connection):
             await connection.execute("SELECT set_config('bypunkt.app_login', $1, false)", app_login)
             await connection.execute(files(__package__).joinpath("roles.sql").read_text(encoding="utf-8"))
+            if app_password is not None:
+                await _give_password(connection, app_login, app_password)
             await connection.execute("SET ROLE bypunkt_owner")
             await connection.execute("SET search_path = bypunkt")
             # A migration that waits for a lock makes everybody behind it wait: rather fail and be started again.
@@ -103,6 +109,18 @@ async def _locked(connection: "asyncpg.Connection[asyncpg.Record]") -> AsyncIter
     finally:
         if not connection.is_closed():
             await connection.execute("SELECT pg_advisory_unlock($1)", _LOCK_KEY)
+
+
+async def _give_password(connection: "asyncpg.Connection[asyncpg.Record]", login: str, password: str) -> None:
+    try:
+        verifier = scram_sha_256(password)
+    except ValueError as error:
+        raise MigrationError(f"the password of {login}: {error}") from None
+    # A name and a password cannot be parameters here, so the server itself quotes them.
+    statement = await connection.fetchval(
+        "SELECT format('ALTER ROLE %I PASSWORD %L', $1::text, $2::text)", login, verifier
+    )
+    await connection.execute(statement)
 
 
 async def _apply_new(connection: "asyncpg.Connection[asyncpg.Record]") -> list[str]:

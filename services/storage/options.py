@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
@@ -35,6 +36,13 @@ class DatabaseOptions(BaseModel):
     def address(self) -> str | None:
         """Return the run-time address, from the file if one is named; raises OSError when it cannot be read."""
         return _secret(self.url, self.url_file)
+
+    def app_password(self) -> str | None:
+        """Return the password that the run-time address gives `app_login`, if it gives one; raises OSError."""
+        address = urlsplit(self.address() or "")
+        if address.username is None or unquote(address.username) != self.app_login:
+            return None
+        return unquote(address.password) if address.password else None
 
     def admin_address(self) -> str | None:
         """Return the address for migrations, from the file if one is named; raises OSError."""

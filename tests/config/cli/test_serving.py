@@ -33,6 +33,26 @@ async def test_migrate_does_its_work_once(blank_database_url: str, monkeypatch: 
     assert "install the newer bypunkt" in (await bypunkt("migrate")).problem
 
 
+async def test_migrate_gives_the_login_the_password_of_the_run_time_address(
+    blank_database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "url").write_text("postgresql://bypunkt_other:word@db/bypunkt\n")
+    monkeypatch.setenv("BYPUNKT_DATABASE__ADMIN_URL", blank_database_url)
+    monkeypatch.setenv("BYPUNKT_DATABASE__URL_FILE", str(tmp_path / "url"))
+    monkeypatch.setenv("BYPUNKT_DATABASE__APP_LOGIN", "bypunkt_other")
+    assert (await bypunkt("migrate")).code == 0
+    connection = await asyncpg.connect(blank_database_url)
+    try:
+        kept = await connection.fetchval("SELECT rolpassword FROM pg_authid WHERE rolname = 'bypunkt_other'")
+        assert kept.startswith("SCRAM-SHA-256$")
+    finally:
+        await connection.execute("DROP OWNED BY bypunkt_other")
+        await connection.execute("DROP ROLE bypunkt_other")
+        await connection.close()
+    monkeypatch.setenv("BYPUNKT_DATABASE__URL_FILE", str(tmp_path / "nowhere"))
+    assert "BYPUNKT_DATABASE__URL_FILE" in (await bypunkt("migrate")).problem
+
+
 async def test_run_refuses_what_it_must_not_use_with_a_line_each(
     database_url: str, mosquitto: Mosquitto
 ) -> None:
