@@ -98,7 +98,7 @@ class Bus:
         if not self._runs_on(day):
             return ()
         rng = random.Random(f"{self._seed}/{day}")
-        calls = []
+        calls: list[Call] = []
         for stop in self._route:
             late = timedelta(minutes=max(0.0, rng.triangular(*_LATE_MIN)) if calls else 0.0)
             arrives_at = _at(day, stop.arrives) + late

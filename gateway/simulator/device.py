@@ -67,7 +67,6 @@ class DeviceLife:
         self._booted_at = now
         self._clock_unset_until = clock_unset_until
         self._seq = self._connections = 0
-        self._uplink = True
         # Devices that boot together do not speak in chorus.
         self._beat_at = now + self._beat_every * self._rng.uniform(0.1, 1)
         self._report_at = now + self._report_every * self._rng.uniform(0.1, 1)
@@ -88,6 +87,11 @@ class DeviceLife:
         self._uplink = up
         if up:
             self._beat_at = now
+
+    def crowd(self, now: datetime, until: datetime) -> None:
+        """Let many people come to the hotspot, until a real time."""
+        if self._hotspot is not None:
+            self._hotspot.crowd(self._pace.village(now), self._pace.village(until))
 
     @property
     def due_at(self) -> datetime:

@@ -39,6 +39,9 @@ class FaultKind(StrEnum):
     """It boots, and believes that it is 1970 until the fault is over."""
 
 
+OF_THE_UPLINK = frozenset({FaultKind.UPLINK_LOST, FaultKind.UPLINK_SILENT})
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """A fault, by the clock of whoever made it."""
@@ -116,6 +119,15 @@ def faults(random_ones: Iterable[Fault], staged: Iterable[StagedFault], pace: Pa
         if fault.starts_at >= over_at:
             over_at = fault.ends_at
             yield fault
+
+
+def by_what_fails(planned: Iterator[Fault]) -> tuple[Iterator[Fault], Iterator[Fault]]:
+    """Part faults into those of the device itself and those of its uplink, which may happen at the same time."""
+    device, uplink = itertools.tee(planned)
+    return (
+        (fault for fault in device if fault.kind not in OF_THE_UPLINK),
+        (fault for fault in uplink if fault.kind in OF_THE_UPLINK),
+    )
 
 
 def _start(fault: Fault) -> datetime:

@@ -1,17 +1,22 @@
 """All simulated devices of an installation, each with a session of its own at the broker."""
 
 import asyncio
+import heapq
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 
-from gateway.simulator.device import DeviceLife, SimulatedDevice
-from gateway.simulator.faults import StagedFault, faults, outages
+from gateway.simulator.device import DeviceLife, SimulatedDevice, bus_of
+from gateway.simulator.faults import Fault, FaultKind, StagedFault, faults, outages
+from gateway.simulator.fortune import Fortune
 from gateway.simulator.pace import Pace
-from gateway.simulator.presence import BrokerAddress, Presence, Tally
+from gateway.simulator.presence import Presence, Tally
+from gateway.simulator.uplink import BrokerAddress
 from services.runtime.clock import Clock, now
 from services.runtime.tasks import supervise
 
 _WAKE_WITHIN_S = 1.5  # the devices come one after another, so that a map is seen to turn
+_WAKE_A_SECOND = 100  # but not so many that a broker refuses them
 
 
 class Fleet:
@@ -38,7 +43,8 @@ class Fleet:
         self._staged = staged
         self._clock = clock
         self._tally = Tally()
-        self._presences: list[Presence] = []
+        self._presences: dict[str, Presence] = {}
+        self._fortunes: dict[str, Fortune] = {}
 
     @property
     def sent(self) -> int:
@@ -58,35 +64,57 @@ class Fleet:
     @property
     def lost(self) -> int:
         """Events that a device without a spool could not send, or that a full spool gave up."""
-        return self._tally.lost + sum(presence.spool.given_up for presence in self._presences)
+        return self._tally.lost + sum(presence.spool.given_up for presence in self._presences.values())
 
     @property
     def spooled(self) -> int:
         """Events that wait in spools now."""
-        return sum(len(presence.spool) for presence in self._presences)
+        return sum(len(presence.spool) for presence in self._presences.values())
+
+    @property
+    def suffers(self) -> Mapping[str, tuple[Fault, ...]]:
+        """What is wrong now with which device."""
+        return {device: found for device, fortune in self._fortunes.items() if (found := fortune.suffers)}
+
+    def order(self, devices: Collection[str], kind: FaultKind, *, for_s: float) -> datetime:
+        """Let something happen to these devices now, and return when it will be over."""
+        starts_at = self._clock()
+        fault = Fault(starts_at, starts_at + timedelta(seconds=for_s), kind)
+        for device in devices:
+            if device in self._fortunes:
+                self._fortunes[device].order(fault)
+        return fault.ends_at
+
+    def crowd(self, *, for_s: float) -> datetime:
+        """Let as many people come to all hotspots as in July's busiest hour, and return until when."""
+        until = self._clock() + timedelta(seconds=for_s)
+        for presence in self._presences.values():
+            presence.crowd(until)
+        return until
 
     async def run(self) -> None:
         """Run until cancelled; then every device says goodbye, all at once, within two seconds."""
         pace = Pace.beginning(self._clock(), self._speed)
-        self._presences = [self._presence(device, pace) for device in self._devices]
+        for device in self._devices:
+            life = DeviceLife(device, seed=self._seed, pace=pace)
+            self._presences[device.id] = Presence(life, tally=self._tally, clock=self._clock)
+            self._fortunes[device.id] = Fortune(self._broker, self._planned(device, pace), clock=self._clock)
         waking = random.Random(self._seed)
+        within_s = max(_WAKE_WITHIN_S, len(self._devices) / _WAKE_A_SECOND)
         async with asyncio.TaskGroup() as tasks:
-            for device, presence in zip(self._devices, self._presences, strict=True):
-                live = self._live(device, presence, after_s=waking.uniform(0, _WAKE_WITHIN_S))
+            for device in self._devices:
+                live = self._live(device.id, after_s=waking.uniform(0, within_s))
                 tasks.create_task(live, name=f"device {device.id}")
 
-    def _presence(self, device: SimulatedDevice, pace: Pace) -> Presence:
+    def _planned(self, device: SimulatedDevice, pace: Pace) -> Iterator[Fault]:
         chance = outages(f"{self._seed}/{device.place}/outages", pace.village_began_at)
-        certain = [one for one in self._staged if one.device == device.id]
-        return Presence(
-            DeviceLife(device, seed=self._seed, pace=pace),
-            self._broker,
-            faults=faults(chance, certain, pace),
-            tally=self._tally,
-            clock=self._clock,
-        )
+        bus = bus_of(device.place, seed=self._seed, pace=pace)
+        if bus is not None:
+            valleys = bus.valleys(pace.village_began_at)
+            chance = heapq.merge(chance, valleys, key=lambda fault: fault.starts_at)
+        return faults(chance, [one for one in self._staged if one.device == device.id], pace)
 
-    @staticmethod
-    async def _live(device: SimulatedDevice, presence: Presence, *, after_s: float) -> None:
+    async def _live(self, device: str, *, after_s: float) -> None:
         await asyncio.sleep(after_s)
-        await supervise(f"device {device.id}", presence.run)
+        presence, fortune = self._presences[device], self._fortunes[device]
+        await supervise(f"device {device}", lambda: fortune.run(presence))

@@ -15,7 +15,7 @@ from gateway import topics
 from gateway.mqtt import NotConnected, Refused, Session, SessionOptions
 from gateway.receipts import read_receipt
 from gateway.simulator.documents import Document
-from gateway.simulator.presence import BrokerAddress
+from gateway.simulator.uplink import BrokerAddress
 from services.events import moment
 from services.runtime.clock import Clock, now
 
@@ -198,6 +198,7 @@ class Load:
             client_id=f"{self._stream.boot}-{number}",
             username=self._broker.username,
             password=self._broker.password,
+            tls_ca=self._broker.tls_ca,
             subscriptions=subscriptions,
             durable=False,
         )

@@ -1,40 +1,30 @@
-"""One simulated device at the broker: its connections one after another, and what comes between them."""
+"""A cheap device at the broker: its connections one after another, and what comes between them."""
 
 import asyncio
 import random
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gateway import topics
 from gateway.mqtt import Delivery, NotConnected, Refused, Session, SessionOptions, Will
-from gateway.mqtt.errors import Ended, Trouble
-from gateway.mqtt.options import Protocol
 from gateway.receipts import read_receipt
 from gateway.simulator.device import DeviceLife
 from gateway.simulator.documents import Document
-from gateway.simulator.faults import Fault, FaultKind
+from gateway.simulator.fortune import NEVER
 from gateway.simulator.spool import Spool
+from gateway.simulator.uplink import BrokerAddress
 from services.runtime.clock import Clock
 from services.runtime.tasks import backoff_s
 
 ANSWER_S = 10.0  # for a PUBACK; without one the connection is not worth keeping
 FAREWELL_S = 1.0
 STEADY = timedelta(seconds=10)
+MOST_UNSENT = 20  # of a device without a spool; then the oldest is lost
 _RECEIPTS_A_TURN = 50
-
-
-@dataclass(frozen=True, slots=True)
-class BrokerAddress:
-    """Where the broker is, what it speaks, and as whom to come; devices come by their own ids unless said."""
-
-    host: str
-    port: int = 1883
-    _: KW_ONLY
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-    protocol: Protocol = "auto"
+_WINDOW = 20  # receipts are all that it hears
 
 
 @dataclass(slots=True)
@@ -48,93 +38,122 @@ class Tally:
 
 
 class Presence:
-    """Leads a device through its faults; a fault breaks the connection without a goodbye, so the will is published."""
+    """Takes what a device says to the broker; without a goodbye the broker publishes its will."""
 
-    def __init__(
-        self, life: DeviceLife, broker: BrokerAddress, *, faults: Iterator[Fault], tally: Tally, clock: Clock
-    ) -> None:
+    def __init__(self, life: DeviceLife, *, tally: Tally, clock: Clock) -> None:
         self.spool = Spool(random.Random(life.device.id))
         self._life = life
-        self._broker = broker
-        self._faults = faults
         self._tally = tally
         self._clock = clock
-        self._news = asyncio.Event()
+        self._unsent: deque[Document] = deque()
+        self._dying = False
+        self._anew = False  # the world has just come back: connect without waiting
+        self._session: Session | None = None
+        self._to_say = asyncio.Event()
+        self._to_send = asyncio.Event()
 
-    async def run(self) -> None:
-        """Live until cancelled; then say goodbye, which takes at most `FAREWELL_S` and a second."""
-        self._life.boot(self._clock())
-        for fault in self._faults:
-            await self._work(fault.starts_at)
-            await self._suffer(fault)
+    def boot(self, now: datetime, *, clock_unset_until: datetime | None) -> None:
+        """Begin anew."""
+        self._dying = False
+        self._tally.lost += len(self._unsent)
+        self._unsent.clear()
+        self._life.boot(now, clock_unset_until=clock_unset_until)
 
-    async def _suffer(self, fault: Fault) -> None:
-        match fault.kind:
-            case FaultKind.POWER_CUT:
-                await self._pause(fault.ends_at)
-                self._life.boot(self._clock())
-            case FaultKind.UPLINK_LOST:
-                await self._be_cut_off(fault.ends_at)
-            case FaultKind.CLOCK_UNSET:
-                self._life.boot(self._clock(), clock_unset_until=fault.ends_at)
+    def die(self) -> None:
+        """Lose power."""
+        self._dying = True
 
-    async def _work(self, until: datetime) -> None:
-        """Be connected until then; a new connection whenever one is lost, each with a birth and a will of its own."""
-        attempt = 0
-        while (began_at := self._clock()) < until:
-            self._life.connect()
-            self._news.clear()
-            async with Session(
-                self._options(),
-                clock=self._clock,
-                on_up=lambda _: self._news.set(),
-                on_down=lambda _: self._news.set(),
-            ) as session:
-                try:
-                    await self._serve(session, until)
-                except asyncio.CancelledError:
-                    await self._say_goodbye(session)
-                    raise
-                _break_off(session)
-            self.spool.connection_lost()
-            # Two simulators of the same village evict each other's devices: that must not become a race.
-            attempt = 1 if self._clock() - began_at > STEADY else attempt + 1
-            await self._pause(min(until, self._clock() + timedelta(seconds=backoff_s(attempt))))
+    def set_uplink(self, *, up: bool) -> None:
+        """Learn that the world is, or is not, to be reached; when it is again, do not wait for the end of a pause."""
+        self._life.set_uplink(self._clock(), up=up)
+        self._to_say.set()
+        self._anew = up
+        if up:
+            self._to_send.set()
 
-    async def _serve(self, session: Session, until: datetime) -> None:
-        """Say what happens until then, or until the connection is lost."""
+    def crowd(self, until: datetime) -> None:
+        """Let many people come until then."""
+        self._life.crowd(self._clock(), until)
+
+    async def live(self, broker: BrokerAddress) -> None:
+        """Notice what happens, and be connected to say it, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            listener = tasks.create_task(self._listen(session), name=f"receipts {self._life.device.id}")
+            tasks.create_task(self._notice(), name=f"{self._life.device.id} notices")
+            tasks.create_task(self._connect(broker), name=f"{self._life.device.id} connects")
+
+    async def _notice(self) -> None:
+        while True:
+            said = self._life.step(self._clock())
+            if said:
+                self._keep(said)
+                self._to_send.set()
+            await self._pause(self._life.due_at, self._to_say)
+
+    def _keep(self, said: list[Document]) -> None:
+        if self._life.spools:
+            self.spool.add(said)
+            return
+        self._unsent.extend(said)
+        online = self._session is not None and self._session.connected
+        while len(self._unsent) > (MOST_UNSENT if online else 0):
+            self._unsent.popleft()
+            self._tally.lost += 1
+
+    async def _connect(self, broker: BrokerAddress) -> None:
+        """Hold one connection after another, each with a birth and a will of its own."""
+        attempt = 0
+        while True:
+            began_at = self._clock()
+            self._life.connect()
+            await self._hold(broker)
+            # Two simulators of the same village evict each other's devices: that must not become a race.
+            attempt = 1 if self._anew or self._clock() - began_at > STEADY else attempt + 1
+            self._anew = False
+            self._to_send.clear()
+            await self._pause(self._clock() + timedelta(seconds=backoff_s(attempt)), self._to_send)
+
+    async def _hold(self, broker: BrokerAddress) -> None:
+        wake = self._to_send.set
+        try:
+            async with Session(
+                self._options(broker), clock=self._clock, on_up=lambda _: wake(), on_down=lambda _: wake()
+            ) as session:
+                self._session = session
+                try:
+                    await self._serve(session)
+                except asyncio.CancelledError:
+                    if self._dying:
+                        session.break_off()
+                    else:
+                        await self._say_goodbye(session)
+                    raise
+                session.break_off()
+        finally:
+            self._session = None
+            self.spool.connection_lost()
+
+    async def _serve(self, session: Session) -> None:
+        """Send what there is to send until the connection is lost."""
+        async with asyncio.TaskGroup() as tasks:
+            listener = tasks.create_task(self._listen(session), name=f"{self._life.device.id} receipts")
             born = False
-            while (now := self._clock()) < until and (session.connected or not born):
-                birth = [self._life.birth(now)] if session.connected and not born else []
-                born = born or bool(birth)
-                await self._publish_all(
-                    session, self._to_send(birth, self._life.step(now), now, connected=born)
-                )
-                await self._pause(min(until, self._due_at()), for_news=True)
+            while session.connected or not (born or self._anew):
+                self._to_send.clear()
+                if session.connected:
+                    await self._publish_all(session, self._due(birth=not born))
+                    born = True
+                await self._pause(self.spool.due_at or NEVER, self._to_send)
             listener.cancel()
 
-    def _to_send(
-        self, birth: list[Document], said: list[Document], now: datetime, *, connected: bool
-    ) -> list[Document]:
+    def _due(self, *, birth: bool) -> list[Document]:
+        born = [self._life.birth(self._clock())] if birth else []
         if not self._life.spools:
-            return birth + said
-        for document in birth:
+            said = [*born, *self._unsent]
+            self._unsent.clear()
+            return said
+        for document in born:
             self.spool.add_first(document)
-        self.spool.add(said)
-        return self.spool.take(now) if connected else []
-
-    async def _be_cut_off(self, until: datetime) -> None:
-        self._life.set_uplink(self._clock(), up=False)
-        while (now := self._clock()) < until:
-            said = self._life.step(now)
-            if self._life.spools:
-                self.spool.add(said)
-            else:
-                self._tally.lost += len(said)
-            await self._pause(min(until, self._life.due_at))
-        self._life.set_uplink(self._clock(), up=True)
+        return self.spool.take(self._clock())
 
     async def _publish_all(self, session: Session, documents: Iterable[Document]) -> None:
         for document in documents:
@@ -149,7 +168,7 @@ class Presence:
         except (NotConnected, Refused):
             return False
         except TimeoutError:
-            _break_off(session)
+            session.break_off()
             return False
         self._tally.sent += 1
         return True
@@ -160,7 +179,7 @@ class Presence:
             for delivery in deliveries:
                 self._take_receipt(delivery)
             session.acknowledge(deliveries)
-            self._news.set()
+            self._to_send.set()
 
     def _take_receipt(self, delivery: Delivery) -> None:
         stored, refused = read_receipt(delivery.payload)
@@ -173,43 +192,31 @@ class Presence:
                 farewell = self._life.farewell(self._clock())
                 await session.publish(self._topic(farewell.type), farewell.payload(), qos=1)
 
-    async def _pause(self, until: datetime, *, for_news: bool = False) -> None:
-        left_s = (until - self._clock()).total_seconds()
-        if for_news:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(max(0.0, left_s)):
-                    await self._news.wait()
-            self._news.clear()
-        else:
-            await asyncio.sleep(left_s)
-
-    def _due_at(self) -> datetime:
-        again_at = self.spool.due_at
-        return self._life.due_at if again_at is None else min(self._life.due_at, again_at)
+    async def _pause(self, until: datetime, news: asyncio.Event) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, (until - self._clock()).total_seconds())):
+                await news.wait()
+        if news is self._to_say:
+            news.clear()
 
     def _topic(self, event_type: str) -> str:
         device = self._life.device
         return topics.NativeTopic(device.municipality, device.id, event_type).topic
 
-    def _options(self) -> SessionOptions:
+    def _options(self, broker: BrokerAddress) -> SessionOptions:
         device = self._life.device
         acks = (topics.ack_topic(device.municipality, device.id),) if self._life.spools else ()
         will = self._life.will()
         return SessionOptions(
-            host=self._broker.host,
-            port=self._broker.port,
-            protocol=self._broker.protocol,
+            host=broker.host,
+            port=broker.port,
+            protocol=broker.protocol,
             client_id=device.id,
-            username=self._broker.username or device.id,
-            password=self._broker.password,
+            username=broker.username or device.id,
+            password=broker.password,
+            tls_ca=broker.tls_ca,
             subscriptions=acks,
             durable=False,
+            window=_WINDOW,
             will=Will(topic=self._topic(will.type), payload=will.payload()),
         )
-
-
-def _break_off(session: Session) -> None:
-    """End a connection as a power cut does: no goodbye, so that the broker publishes the will."""
-    link = session._link  # noqa: SLF001 - a session knows no bad end of its own
-    if link is not None:
-        link._end(Ended(Trouble.LOST, "broken off"))  # noqa: SLF001 - likewise

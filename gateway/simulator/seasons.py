@@ -50,7 +50,7 @@ def storms(month: int) -> float:
 def public_holidays(year: int) -> frozenset[date]:
     """Return Sweden's public holidays, midsummer's eve and Christmas eve among them."""
     whole = OpeningHours("PH", country="SE").intervals(datetime(year, 1, 1), datetime(year + 1, 1, 1))  # noqa: DTZ001 - local days
-    found = set()
+    found: set[date] = set()
     for begins, ends, state, _comment in whole:
         days = (begins.date() + DAY * number for number in range((ends - begins).days))
         found.update(days if state == State.OPEN else ())
