@@ -11,6 +11,7 @@ To add a page:
 """
 
 from dashboard.pages import (
+    design,
     device,
     feeds,
     health,
@@ -33,6 +34,7 @@ PAGES: tuple[Routes, ...] = (
     staff.routes,
     device.routes,
     problems.routes,
+    design.routes,
     live.routes,
     health.routes,
 )
