@@ -16,6 +16,9 @@ from config.app import NotConfigured, open_database
 from config.failures import explain
 from config.settings import Settings
 from gateway.mqtt import Session, SessionOptions, Trouble
+from gateway.options import MqttOptions
+from gateway.rights.control import ControlFailed
+from gateway.rights.keeper import look
 from services.log.lanes import lanes_in_use
 from services.storage.database import UNREACHABLE, Database, Public, Role
 from services.storage.migrate import MigrationError
@@ -35,7 +38,7 @@ _BROKER_ADVICE = {
     Trouble.PROTOCOL: "the broker speaks another version: set BYPUNKT_MQTT__PROTOCOL",
     Trouble.CREDENTIALS: "wrong user name or password: check BYPUNKT_MQTT__USERNAME and BYPUNKT_MQTT__PASSWORD",
     Trouble.CLIENT_ID: "the broker refuses the client id: check BYPUNKT_MQTT__CLIENT_PREFIX",
-    Trouble.SUBSCRIPTION: "the account may not subscribe: check its rights at the broker",
+    Trouble.SUBSCRIPTION: "the account may not subscribe: check its rights at the broker (docs/broker.md)",
     Trouble.BUSY: "the broker is overloaded or shutting down: try again, see its log",
     Trouble.CLOSED: "the broker closed the connection: see its log",
     Trouble.LOST: "the connection broke: is the network in order?",
@@ -63,8 +66,8 @@ class Finding:
 
 async def examine(settings: Settings) -> AsyncIterator[Finding]:
     """Look at database, clock, broker and disk, and yield what is found as it is found."""
-    for look in (_database, _broker):
-        async for finding in look(settings):
+    for part in (_database, _broker, _rights):
+        async for finding in part(settings):
             yield finding
     yield _kernel_clock()
     yield _disk(Path.cwd())
@@ -112,19 +115,18 @@ async def _broker(settings: Settings) -> AsyncIterator[Finding]:
     except OSError as error:
         yield Finding("broker", Grade.FAILED, f"BYPUNKT_MQTT__PASSWORD_FILE cannot be read: {error.strerror}")
         return
-    session = Session(
-        SessionOptions(
-            host=options.host,
-            port=options.port,
-            client_id=f"{options.client_prefix}check",
-            username=options.username.format(lane="check") if options.username else None,
-            password=password,
-            tls_ca=options.tls_ca,
-            protocol=options.protocol,
-            durable=False,
-            window=10,
+    if options.tls_ca is None and options.host not in _LOOPBACK and password:
+        yield Finding(
+            "broker", Grade.WARNING, f"the password travels to {options.host} in the clear: {_CLEAR}"
         )
-    )
+    try:
+        session = Session(_as_check(options, password))
+    except OSError as error:  # ssl.SSLError too, where the file holds no certificate
+        reason = error.strerror or "it holds no certificate"
+        yield Finding(
+            "broker", Grade.FAILED, f"BYPUNKT_MQTT__TLS_CA, {options.tls_ca}, cannot be used: {reason}"
+        )
+        return
     async with session:
         with suppress(TimeoutError):
             async with asyncio.timeout(_BROKER_WITHIN_S):
@@ -133,9 +135,69 @@ async def _broker(settings: Settings) -> AsyncIterator[Finding]:
             yield Finding("broker", Grade.OK, f"{where} reached, MQTT {session.protocol}")
             return
     trouble = session.trouble or Trouble.SILENT
-    advice = _BROKER_ADVICE[trouble]
-    yield Finding("broker", Grade.FAILED, f"{where}: {trouble.replace('_', ' ')}; {advice}")
+    detail = f" ({session.trouble_detail})" if trouble is Trouble.TLS else ""
+    yield Finding(
+        "broker", Grade.FAILED, f"{where}: {trouble.replace('_', ' ')}{detail}; {_BROKER_ADVICE[trouble]}"
+    )
 
+
+def rights_advice(error: ControlFailed) -> str:
+    """Say why the broker's accounts could not be read or changed, and what to do."""
+    if error.trouble is None:
+        return str(error)
+    if error.trouble is Trouble.CREDENTIALS:
+        return f"{error}; check BYPUNKT_MQTT__RIGHTS_USERNAME and BYPUNKT_MQTT__RIGHTS_PASSWORD"
+    return f"{error}; {_BROKER_ADVICE[error.trouble]}"
+
+
+def _as_check(options: MqttOptions, password: str | None) -> SessionOptions:
+    return SessionOptions(
+        host=options.host,
+        port=options.port,
+        client_id=f"{options.client_prefix}check",
+        username=options.username.format(lane="check") if options.username else None,
+        password=password,
+        tls_ca=options.tls_ca,
+        protocol=options.protocol,
+        durable=False,
+        window=10,
+    )
+
+
+async def _rights(settings: Settings) -> AsyncIterator[Finding]:
+    """Compare the broker's accounts with the registry, where somebody keeps them equal."""
+    if settings.mqtt.rights_username is None:
+        return
+    try:
+        async with open_database(settings) as database:
+            seen = await look(database, settings.mqtt)
+    except ControlFailed as error:
+        yield Finding("rights", Grade.FAILED, rights_advice(error))
+        return
+    except (*UNREACHABLE, asyncpg.PostgresError, NotConfigured, MigrationError):
+        return  # said already, of the database
+    if seen is None:
+        yield Finding("rights", Grade.OK, "being worked on at this moment")
+    elif seen.lacking:
+        yield Finding("rights", Grade.FAILED, f"{_some(seen.lacking)} cannot sign in: {_LOST}")
+    elif seen.due:
+        yield Finding(
+            "rights", Grade.WARNING, f"{seen.due} changes are due at the broker: is a gateway running?"
+        )
+    else:
+        yield Finding("rights", Grade.OK, f"{seen.accounts} devices have accounts, as the registry says")
+
+
+def _some(names: list[str]) -> str:
+    return f"{', '.join(names[:3])} and {len(names) - 3} more" if len(names) > 3 else ", ".join(names)
+
+
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_CLEAR = "name the authority in BYPUNKT_MQTT__TLS_CA, and the broker's TLS port"
+_LOST = (
+    "the broker has lost their accounts. Give them new passwords (bypunkt device credentials NAME --rotate), or write "
+    "all accounts anew (bypunkt broker accounts)"
+)
 
 # These come from the broker's own answer: trying again cannot change them.
 _FINAL = {Trouble.CREDENTIALS, Trouble.CLIENT_ID, Trouble.SUBSCRIPTION, Trouble.TLS, Trouble.UNREACHABLE}

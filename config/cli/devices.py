@@ -7,6 +7,7 @@ import typer
 from pydantic import ValidationError
 
 from config.app import open_database
+from config.cli import credentials
 from config.cli.base import AsJson, every_municipality, municipality_codes, run, settings_for_command, show
 from config.failures import CommandFailed
 from services.status.store import device_states
@@ -20,11 +21,14 @@ DeviceId = Annotated[str, typer.Argument(help="The device's name.")]
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
-    devices = typer.Typer(help="Devices: add, list, show, suspend, resume, retire.", no_args_is_help=True)
+    devices = typer.Typer(
+        help="Devices: add, list, show, credentials, suspend, resume, retire.", no_args_is_help=True
+    )
     app.add_typer(devices, name="device")
     devices.command("add")(add)
     devices.command("list")(list_devices)
     devices.command("show")(show_device)
+    credentials.add_to(app, devices)
     for name, lifecycle in (("suspend", "suspended"), ("resume", "active"), ("retire", "retired")):
         devices.command(name, help=_HELP[name])(_mover(lifecycle))  # type: ignore[arg-type]
 

@@ -25,6 +25,8 @@ async def dial(host: str, port: int, *, tls: ssl.SSLContext | None, timeout_s: f
     try:
         async with asyncio.timeout(timeout_s):
             return await _first(host, port, tls=tls, timeout_s=timeout_s)
+    except ssl.SSLCertVerificationError as error:
+        raise Ended(Trouble.TLS, error.verify_message) from None
     except ssl.SSLError as error:
         raise Ended(Trouble.TLS, error.reason or type(error).__name__) from None
     except TimeoutError:

@@ -38,25 +38,15 @@ class ControlFailed(Exception):
 
 @asynccontextmanager
 async def control(options: MqttOptions) -> AsyncIterator["Control"]:
-    """Begin a conversation; raises `ControlFailed` when the broker cannot be reached, and OSError of a secret's file.
+    """Begin a conversation; raises `ControlFailed` when there is none to be had.
 
     Needs `rights_username` in the options.
     """
     username = options.rights_username or ""
-    session = Session(
-        SessionOptions(
-            host=options.host,
-            port=options.port,
-            client_id=username,
-            username=username,
-            password=options.rights_secret(),
-            tls_ca=options.tls_ca,
-            protocol=options.protocol,
-            subscriptions=(rules.RESPONSES,),
-            durable=False,
-            brief=True,
-        )
-    )
+    try:
+        session = Session(_session_options(options, username))
+    except OSError as error:  # ssl.SSLError too
+        raise ControlFailed(f"{error.filename or options.tls_ca}: {error.strerror}") from None
     async with session:
         try:
             async with asyncio.timeout(CONNECT_S):
@@ -70,6 +60,21 @@ async def control(options: MqttOptions) -> AsyncIterator["Control"]:
                 f"the broker {where} lets {username} not in: {trouble.replace('_', ' ')}", trouble
             )
         yield Control(session)
+
+
+def _session_options(options: MqttOptions, username: str) -> SessionOptions:
+    return SessionOptions(
+        host=options.host,
+        port=options.port,
+        client_id=username,
+        username=username,
+        password=options.rights_secret(),
+        tls_ca=options.tls_ca,
+        protocol=options.protocol,
+        subscriptions=(rules.RESPONSES,),
+        durable=False,
+        brief=True,
+    )
 
 
 async def _connected_or_refused(session: Session) -> None:

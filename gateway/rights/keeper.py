@@ -8,6 +8,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 import asyncpg
 import structlog
@@ -37,6 +38,27 @@ BUSY_S = 1.0
 # A turn holds a transaction open, so it is kept short: the next one goes on.
 CHANGES_A_TURN = 200
 _NAMES_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """How far the broker is from the registry: accounts of devices, changes that are due, devices without."""
+
+    accounts: int
+    due: int
+    lacking: list[str]
+
+
+async def look(database: Database, options: MqttOptions) -> Seen | None:
+    """Compare and change nothing; None while somebody else talks with the broker. Raises `ControlFailed`."""
+    async with database.transaction(Role.INGEST, Public()) as turn:
+        if not await take_turn(turn):
+            return None
+        devices = await every_account(database)
+        async with control(options) as broker:
+            found = await broker.found()
+    accounts = sum(device.device in found.clients for device in devices)
+    return Seen(accounts, len(changes(devices, found)), missing(devices, found))
 
 
 class RightsKeeper:

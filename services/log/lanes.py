@@ -26,6 +26,13 @@ async def lanes_in_use(database: Database) -> list[int]:
         return [row["lane"] for row in await connection.fetch(queries.lanes_in_use)]
 
 
+async def lane_count(database: Database) -> int:
+    """Return how many lanes the log has, in use or not."""
+    async with database.transaction(Role.WORKER, Public()) as connection:
+        count: int = await connection.fetchval(queries.lane_count)
+        return count
+
+
 async def registered_codes(database: Database) -> frozenset[str]:
     """Return the codes of all registered municipalities."""
     async with database.transaction(Role.READ, Public()) as connection:

@@ -154,3 +154,7 @@ SELECT code FROM public_municipality
 -- name: lanes_for
 -- The lanes of municipalities, registered or not.
 SELECT code, lane_for(code) AS lane FROM unnest($1::text[]) AS t (code)
+
+-- name: lane_count
+-- How many lanes the log has.
+SELECT count(*) FROM lane

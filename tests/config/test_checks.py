@@ -3,7 +3,7 @@
 import shutil
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import NamedTuple
@@ -16,10 +16,16 @@ from config.checks import Finding, Grade, examine
 from config.settings import Settings, load
 from gateway.embedded import Mosquitto, MosquittoOptions
 from gateway.mqtt import Trouble
+from gateway.rights import passwords
+from gateway.rights.control import control
+from gateway.rights.keeper import RightsKeeper
 from services.storage.database import Database
 from services.storage.embedded import EmbeddedPostgres
 from services.storage.migrate import migrate
+from services.tenants.credentials import DeviceAccount
 from services.tenants.importing import import_registry
+from tests.support.authorities import authority
+from tests.support.brokers import ProductionBroker
 from tests.support.databases import name_in
 from tests.support.mqtt import connected
 from tests.support.villages import registry
@@ -189,3 +195,67 @@ def test_a_full_disk_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 
 def test_every_trouble_with_the_broker_has_its_advice() -> None:
     assert set(checks._BROKER_ADVICE) == set(Trouble)
+
+
+@pytest.fixture
+async def safe_broker(open_directory: Path) -> AsyncIterator[ProductionBroker]:
+    """The broker of production: TLS, and rights for each device."""
+    async with ProductionBroker(open_directory / "broker") as started:
+        yield started
+
+
+def _told(url: str | None, broker: ProductionBroker, **changed: object) -> Settings:
+    return load(database={"url": url} if url else {}, mqtt=broker.options(**changed).model_dump())
+
+
+async def test_trouble_with_tls_is_told_apart(safe_broker: ProductionBroker, tmp_path: Path) -> None:
+    assert (await _said_of_broker(_told(None, safe_broker)))[0] is Grade.OK
+    stranger = authority("another authority").write(tmp_path / "stranger.crt")
+    nothing = tmp_path / "nothing.crt"
+    nothing.write_text("no certificate")
+    for changed, words in (
+        ({"tls_ca": stranger}, "unable to get local issuer certificate"),
+        ({"host": "127.0.0.1"}, "IP address mismatch"),
+        ({"tls_ca": None}, "does it want TLS?"),
+        ({"tls_ca": tmp_path / "nowhere.crt"}, "No such file"),
+        ({"tls_ca": nothing}, "it holds no certificate"),
+    ):
+        grade, says = await _said_of_broker(_told(None, safe_broker, **changed))
+        assert grade is Grade.FAILED
+        assert words in says
+
+
+async def test_a_password_that_would_travel_in_the_clear_is_warned_of() -> None:
+    settings = load(mqtt={"host": "0.0.0.0", "port": 1, "username": "a", "password": "b"})
+    (clear, _) = [finding async for finding in checks._broker(settings)]
+    assert (clear.grade, "in the clear" in clear.says) == (Grade.WARNING, True)
+
+
+async def test_accounts_that_are_not_as_the_registry_says_are_found(
+    database_url: str, safe_broker: ProductionBroker
+) -> None:
+    async with Database.open(database_url) as database:
+        await import_registry(database, registry())
+        settings = _told(database_url, safe_broker)
+        (due,) = await _found(settings, "rights")
+        assert (due.grade, "is a gateway running?" in due.says) == (Grade.WARNING, True)
+        keeper = RightsKeeper(database, settings.mqtt)
+        await keeper.keep_equal()
+        await passwords.give(database, settings.mqtt, DeviceAccount("0781", "hs-lidhult-1", "active"))
+        assert await _found(settings, "rights") == [
+            Finding("rights", Grade.OK, "1 devices have accounts, as the registry says")
+        ]
+        async with control(settings.mqtt) as conversation:
+            await conversation.tell([{"command": "deleteClient", "username": "hs-lidhult-1"}])
+        (lost,) = await _found(settings, "rights")
+        assert lost.grade is Grade.FAILED
+        assert "hs-lidhult-1 cannot sign in" in lost.says
+        (wrong,) = await _found(_told(database_url, safe_broker, rights_password="wrong"), "rights")
+        assert "BYPUNKT_MQTT__RIGHTS_PASSWORD" in wrong.says
+        await safe_broker.stop()
+        (away,) = await _found(settings, "rights")
+        assert "BYPUNKT_MQTT__HOST" in away.says
+
+
+async def test_nobody_asks_for_rights_where_nobody_keeps_them(mosquitto: Mosquitto) -> None:
+    assert await _found(_settings(broker=mosquitto), "rights") == []
