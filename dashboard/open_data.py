@@ -12,8 +12,7 @@ from aiohttp import web
 from dashboard.kept_bodies import Body
 from dashboard.points import POINTS, PointView, Snapshot
 from dashboard.public_words import PublicWords
-from dashboard.web import keys
-from dashboard.web.pages import language_code
+from dashboard.web.pages import language_code, site_address
 
 _MAX_AGE_S = 10
 
@@ -43,7 +42,7 @@ async def answer(
     """Answer a feed for `?municipality=`, `?point=` and `?lang=`; one that does not exist is not found."""
     points = request.config_dict[POINTS]
     snapshot = await points.current()
-    base = request.config_dict[keys.OPTIONS].public_url or f"{request.scheme}://{request.host}"
+    base = site_address(request)
     asked = Asked(
         views=_selected(request, snapshot),
         words=PublicWords(language_code(request), snapshot.taken_at),

@@ -6,6 +6,8 @@ from typing import Self
 
 from dashboard.points import PointView
 from dashboard.public_words import PublicWords
+from dashboard.web.language import CODES
+from dashboard.words import kind_words, service_words
 
 _LONGEST = 80
 
@@ -28,7 +30,10 @@ class PointFilter:
         return bool(self.text) or self.open_now
 
     def keeps(self, view: PointView, words: PublicWords) -> bool:
-        """Whether a point fits; municipality, county, village, kind and services count as well as its name."""
+        """Whether a point fits; municipality, county, village, kind and services count as well as its name.
+
+        Kinds and services count in every language: who reads English here may still search for "paket".
+        """
         if self.open_now and not is_open(view):
             return False
         said = " ".join(
@@ -37,10 +42,10 @@ class PointFilter:
                 *view.point.locality_names.values(),
                 view.municipality.name,
                 view.municipality.county,
-                words.kind(view),
+                *(kind_words(view.point.kind, lang) for lang in CODES),
+                *(service_words(code, lang) for code in view.point.services for lang in CODES),
                 words.state(view),
                 words.opening(view) or "",
-                *words.services(view),
             )
         ).casefold()
         return all(word in said for word in self.text.casefold().split())

@@ -14,11 +14,11 @@ export function listed() {
 }
 
 export function said(place) {
-  const name = place.querySelector("h1, h3");
+  const name = place.querySelector("h1, h3, [data-name]");
   return {
     place,
     name: name.textContent.trim(),
-    href: name.querySelector("a")?.getAttribute("href"),
+    href: place.dataset.href ?? name.querySelector("a")?.getAttribute("href"),
     village: place.dataset.village ?? "",
     municipality: place.closest(".village")?.querySelector("h2").textContent ?? "",
     state: place.dataset.state,

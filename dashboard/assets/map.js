@@ -46,6 +46,7 @@ async function draw() {
     added(Object.assign(document.createElement("link"), { rel: "stylesheet", href: words.style })),
   ]);
   const touch = matchMedia("(pointer: coarse)").matches;
+  box.replaceChildren();
   map = L.map(box, {
     attributionControl: false,
     zoomControl: false,

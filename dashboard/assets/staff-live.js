@@ -25,9 +25,11 @@ const TIMELY = 60_000;
 const line = document.getElementById("live-line");
 const sight = document.getElementById("sight");
 const blind = new Set((sight?.dataset.blind ?? "").split(" ").filter(Boolean));
+// What stands on the page is counted anew when a state changes; while one looks for something, only what was found.
 let wait = 2_000;
 let told = "";
 let frame = 0;
+let currentUntil = null;
 
 function follow() {
   const address = new URL(page.dataset.live, location.href);
@@ -41,14 +43,17 @@ function follow() {
     });
   stream.addEventListener("open", () => {
     wait = 2_000;
-    say("on");
+    currentUntil = null;
+    say("live");
   });
   on("device", showDevice);
   on("event", showEvent);
   on("usage", showUsage);
   on("sight", showSight);
   stream.addEventListener("error", () => {
-    say("lost");
+    // Until now the page was kept current; it says so for as long as it is not.
+    currentUntil ??= new Date();
+    say("stale");
     // The browser tries again by itself, except after an answer that was not a stream.
     if (stream.readyState === EventSource.CLOSED) askWhy(address);
   });
@@ -66,7 +71,7 @@ async function askWhy(address) {
 }
 
 function say(what) {
-  const text = line.dataset[what];
+  const text = line.dataset[what].replace("%(clock)s", currentUntil ? stamp(currentUntil) : "");
   if (line.textContent !== text) line.textContent = text;
   line.dataset.is = what;
 }
@@ -94,20 +99,61 @@ function showDevice(device) {
     part(row, "reason").textContent = device.words.reason;
     setTime(part(row, "since"), device.since);
     setHeard(row, device.last_sign_at);
+    if (row.dataset.state) row.dataset.state = mark;
     if (row.dataset.counts) row.dataset.counts = device.state;
+    row.querySelector(".hand-since")?.removeAttribute("hidden");
+    for (const advice of row.querySelectorAll("[data-advice]")) advice.hidden = advice.dataset.advice !== device.reason;
     // Of a device that is not heard nobody knows how many are connected now.
     if (part(row, "clients") && (mark === "down" || mark === "unknown")) part(row, "clients").textContent = "–";
     if (changed) flash(row);
+    tellMap(row.closest("[data-point]"));
   }
+  askForHand(device);
   cancelAnimationFrame(frame);
   frame = requestAnimationFrame(countStates);
 }
 
+// A point is on the map as its worst device is; which of its rows that is may have changed.
+function tellMap(point) {
+  if (!point) return;
+  const found = new Set([...point.querySelectorAll(".state")].map((state) => state.dataset.state));
+  const worst = ["down", "partly", "unknown", "working"].find((mark) => found.has(mark));
+  if (point.dataset.state === worst) return;
+  point.dataset.state = worst;
+  document.dispatchEvent(new CustomEvent("bypunkt:point", { detail: point.dataset.point }));
+}
+
+// What newly needs a hand is put last; what no longer does stays in its row and says so: nothing moves under a finger.
+function askForHand(device) {
+  const list = document.getElementById("hands");
+  const row = document.querySelector(`tr[data-watched][data-device="${CSS.escape(device.device)}"]`);
+  const needed = device.state === "down" || device.state === "degraded" || device.reason === "never_seen";
+  if (!list || !row || !needed || list.querySelector(`[data-device="${CSS.escape(device.device)}"]`)) return;
+  const hand = document.importNode(document.getElementById("hand-row").content.firstElementChild, true);
+  hand.dataset.device = device.device;
+  hand.dataset.revision = device.revision;
+  hand.dataset.state = MARKS[device.state];
+  const link = part(hand, "link");
+  const address = new URL(link.href);
+  address.pathname += encodeURIComponent(device.device);
+  link.href = address;
+  link.textContent = device.device;
+  part(hand, "place").textContent = row.dataset.place;
+  part(hand, "state").replaceChildren(part(row, "state").firstElementChild.cloneNode(true));
+  part(hand, "reason").textContent = device.words.reason;
+  setTime(part(hand, "since"), device.since);
+  list.append(hand);
+  document.getElementById("calm").hidden = true;
+}
+
 function countStates() {
   for (const total of document.querySelectorAll("[data-count]")) {
-    const found = document.querySelectorAll(`[data-counts="${total.dataset.count}"]`).length;
+    const { count, of } = total.dataset;
+    const within = of ? `[data-municipality="${CSS.escape(of)}"]` : "";
+    const found = document.querySelectorAll(`[data-counts="${count}"]${within}`).length;
     part(total, "number").textContent = number.format(found);
-    total.hidden = found === 0;
+    if (of) total.classList.toggle("none", found === 0);
+    else total.hidden = found === 0;
   }
 }
 
@@ -120,7 +166,7 @@ function showEvent(event) {
   const row = document.importNode(document.getElementById("event-row").content.firstElementChild, true);
   setTime(part(row, "at"), event.at, precise);
   part(row, "words").textContent = event.words;
-  part(row, "type").textContent = event.type;
+  part(row, "type")?.replaceChildren(event.type);
   const link = part(row, "device");
   if (link) {
     const address = new URL(link.href);
@@ -147,6 +193,7 @@ function showSight(news) {
   const names = JSON.parse(sight.dataset.names);
   const affected = [...blind].flatMap((lane) => names[lane] ?? []);
   part(sight, "names").textContent = affected.join(", ");
+  if (!news.seeing && news.seen_until) setTime(part(sight, "until"), news.seen_until);
   sight.hidden = affected.length === 0;
 }
 

@@ -55,7 +55,7 @@ async def design(request: web.Request) -> web.StreamResponse:
             (pair, [tokens.contrast(theme[pair.front], theme[pair.back]) for theme in themes.values()])
             for pair in tokens.pairs()
         ],
-        themes=list(themes),
+        themes=_theme_names(lang),
         rows=[
             _example(device, now=now, since=since)
             for device in (("up", "heard"), ("degraded", "late"), ("down", "silent"), ("blind", "unseen"))
@@ -75,6 +75,13 @@ def _state_names(lang: str) -> dict[str, str]:
     _ = language(lang).gettext
     measured = {mark: device_words(state, lang) for state, mark in _MARKS.items()}
     return {**measured, "closed": _("Stängt"), "maintenance": _("Underhåll")}
+
+
+def _theme_names(lang: str) -> list[str]:
+    """The themes by name, in the order of `tokens.themes`."""
+    _ = language(lang).gettext
+    more = _("mer kontrast")
+    return [_("Ljust"), _("Mörkt"), f"{_('Ljust')}, {more}", f"{_('Mörkt')}, {more}"]
 
 
 def _example(device: tuple[str, str], *, now: datetime, since: datetime) -> PointView:

@@ -7,7 +7,7 @@ from dashboard.map_view import MapView
 from dashboard.nearby import nearby
 from dashboard.points import POINTS
 from dashboard.public_words import PublicWords
-from dashboard.web.pages import language_code, render
+from dashboard.web.pages import language_code, render, site_address
 from dashboard.web.routes import PUBLIC, Routes
 
 routes = Routes()
@@ -31,6 +31,7 @@ async def point(request: web.Request) -> web.StreamResponse:
         taken_at=snapshot.taken_at,
         synthetic=view.point.synthetic,
         has_position=view.point.lat is not None and view.point.lon is not None,
+        address=f"{site_address(request)}/p/{view.id}",
         map=MapView.of(snapshot, words.lang, focus=view.id),
         today=None if view.is_paused else today_of(view.point.opening_hours, snapshot.taken_at),
         nearby=nearby(view, snapshot.views),

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from dashboard.web import keys
 from dashboard.web.language import asked_language
+from dashboard.words import role_words
 from services.tenants.access import Permission, allows
 
 # Less than this fits into one packet anyway.
@@ -22,7 +23,7 @@ def render(
     are not packed, for their size would tell what they hold.
 
     Templates find `lang`, `asked_lang`, `now`, `request_path`, `link(path)`, `other_language()`, `signed_in` (a
-    person or none), `may(permission)` and the context given.
+    person or none), `role_words(role)`, `may(permission)` and the context given.
     """
     chosen = request[keys.LANGUAGE]
     session = request.get(keys.SESSION)
@@ -36,6 +37,7 @@ def render(
             "other_language": lambda: other_language(request),
             "asked_lang": asked_language(request),
             "signed_in": session.person if session else None,
+            "role_words": lambda role: role_words(role, chosen.code),
             "may": lambda permission: session is not None and allows(session.person, Permission(permission)),
             **context,
         },
@@ -75,6 +77,11 @@ def other_language(request: web.BaseRequest) -> str:
     query = {name: value for name, value in request.query.items() if name != "lang"}
     query["lang"] = "sv" if language_code(request) == "en" else "en"
     return f"{request.path}?{urlencode(query)}"
+
+
+def site_address(request: web.Request) -> str:
+    """Where people find this site: as set for a proxy in front, else as asked for."""
+    return request.config_dict[keys.OPTIONS].public_url or f"{request.scheme}://{request.host}"
 
 
 def language_code(request: web.BaseRequest) -> str:
