@@ -3,9 +3,9 @@
 import asyncio
 import os
 import shutil
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 from gateway.agent.clocks import EARLIEST, kernel_synchronised
@@ -29,7 +29,25 @@ _ADVICE = {
 async def problems(options: AgentOptions) -> list[str]:
     """Return what is wrong, one line each, with what to do."""
     found = [*_spool(options.spool.path), *_clock(), *_programs(options), *_wifi(options)]
-    return found + [line async for line in _broker(options)]
+    if not _in_use(options.spool.path):
+        found += [line async for line in _broker(options)]
+    return found
+
+
+def _in_use(path: Path) -> bool:
+    """Whether an agent runs; then its connection is left alone, which ours would end: it has the same name."""
+    if not path.exists():
+        return False
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=0)
+    try:
+        connection.execute("SELECT count(*) FROM present")
+    except sqlite3.OperationalError as error:
+        return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+    except sqlite3.DatabaseError:
+        return False  # damaged: the agent sets it aside
+    finally:
+        connection.close()
+    return False
 
 
 def _spool(path: Path) -> Iterator[str]:
@@ -64,8 +82,7 @@ def _wifi(options: AgentOptions) -> Iterator[str]:
 async def _broker(options: AgentOptions) -> AsyncIterator[str]:
     where = options.broker.host
     try:
-        # By another client id the running agent is left alone; a broker may want the device's own, so it is the last.
-        session = Session(replace(options.session(), will=None))
+        session = Session(options.session())
     except AgentRefused as error:
         yield str(error)
         return
@@ -75,7 +92,7 @@ async def _broker(options: AgentOptions) -> AsyncIterator[str]:
     async with session:
         with suppress(TimeoutError):
             async with asyncio.timeout(BROKER_WITHIN_S):
-                while not session.connected and session.trouble not in _FINAL:
+                while not session.connected and session.trouble not in _FINAL:  # noqa: ASYNC110 - no event
                     await asyncio.sleep(0.02)
         if session.connected:
             return

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from aiohttp import web
 
 from gateway.agent.failures import NotAnEvent, SpoolBroken, SpoolFull
@@ -20,6 +21,8 @@ from services.events.document import Flaw
 
 if TYPE_CHECKING:
     from gateway.agent.agent import Agent
+
+log = structlog.get_logger()
 
 HOST = "127.0.0.1"
 BODY_BYTES = 4_096
@@ -38,6 +41,7 @@ async def serve(agent: "Agent", options: EndpointOptions) -> None:
     try:
         await web.TCPSite(runner, HOST, options.port).start()
         agent.port = runner.addresses[0][1]
+        log.info("endpoint_listens", port=agent.port)
         await asyncio.Event().wait()
     finally:
         agent.port = None

@@ -70,7 +70,7 @@ def _check(options: AgentOptions) -> int:
 
 def _say(line: str, *, error: bool = False) -> None:
     with suppress(BrokenPipeError):
-        print(line, file=sys.stderr if error else sys.stdout)  # noqa: T201 - a program speaks to a person
+        print(line, file=sys.stderr if error else sys.stdout)
 
 
 def _log_to_stderr(*, verbose: bool) -> None:

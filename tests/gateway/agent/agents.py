@@ -44,7 +44,7 @@ class SetClocks:
         self.machine, self.since = name, since_power_up()
 
 
-def options(path: Path, broker: Mosquitto | None = None, **changed: Any) -> AgentOptions:
+def options(path: Path, broker: Mosquitto | None = None, **changed: object) -> AgentOptions:
     """Return the options of `hs-lidhult-1`, whose spool is in the folder."""
     told: dict[str, Any] = {
         "municipality": "0781",
@@ -63,7 +63,7 @@ async def at_work(
     *,
     clocks: SetClocks | None = None,
     sources: Sequence[Source] = (),
-    **changed: Any,
+    **changed: object,
 ) -> AsyncIterator[Agent]:
     """Run an agent."""
     agent = Agent(options(path, broker, **changed), sources=sources, clocks=(clocks or SetClocks()).clocks())
