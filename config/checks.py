@@ -3,6 +3,7 @@
 import asyncio
 import ctypes
 import shutil
+import ssl
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -121,8 +122,8 @@ async def _broker(settings: Settings) -> AsyncIterator[Finding]:
         )
     try:
         session = Session(_as_check(options, password))
-    except OSError as error:  # ssl.SSLError too, where the file holds no certificate
-        reason = error.strerror or "it holds no certificate"
+    except OSError as error:
+        reason = "it holds no certificate" if isinstance(error, ssl.SSLError) else error.strerror
         yield Finding(
             "broker", Grade.FAILED, f"BYPUNKT_MQTT__TLS_CA, {options.tls_ca}, cannot be used: {reason}"
         )

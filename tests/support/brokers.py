@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import os
 import shutil
+import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,7 +12,7 @@ from pathlib import Path
 from gateway.embedded import EmbeddedBroker
 from gateway.options import MqttOptions
 from gateway.rights import LANE_USERNAME, RIGHTS_USERNAME, first_run
-from services.runtime.accounts import unprivileged_account
+from services.runtime.accounts import Account, unprivileged_account
 from services.runtime.child import Command
 from tests.support.authorities import authority, localhost
 from tests.support.processes import ROOT
@@ -68,6 +70,17 @@ class ProductionBroker(EmbeddedBroker):
             *("-u", username, "-P", password),
         ]
 
+    def certificate(self) -> str:
+        """The broker's certificate as it is on disk, without its first and last line."""
+        lines = (self.home / "certificates/server.crt").read_text().splitlines()
+        return "\n".join(lines[1:-1])
+
+    def renew(self) -> None:
+        """Put another certificate in its place, and tell the broker."""
+        self._certify()
+        self._own()
+        os.kill(self.pid, signal.SIGHUP)
+
     def _prepare(self) -> Command:
         text = CONFIGURATION.read_text(encoding="utf-8")
         assert text.count(_LISTENER) == 1
@@ -78,10 +91,7 @@ class ProductionBroker(EmbeddedBroker):
         )
         program = shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin")
         assert program is not None
-        account = unprivileged_account("mosquitto", "nobody")
-        if account is not None:
-            for path in (self.home, *self.home.rglob("*")):
-                shutil.chown(path, account.uid, account.gid)
+        account = self._own()
         return Command(
             name=self.name,
             arguments=(program, "-c", "mosquitto.conf"),
@@ -94,10 +104,20 @@ class ProductionBroker(EmbeddedBroker):
         (self.home / "data").mkdir(parents=True)
         (self.home / "certificates").mkdir()
         self._authority.write(self.ca)
-        folder = self.home / "certificates"
-        localhost(self._authority).write(folder / "server.crt", folder / "server.key")
+        self._certify()
         self.store.touch(mode=0o600)
         self.store.write_text(self._store or first_store())
+
+    def _certify(self) -> None:
+        folder = self.home / "certificates"
+        localhost(self._authority).write(folder / "server.crt", folder / "server.key")
+
+    def _own(self) -> Account | None:
+        account = unprivileged_account("mosquitto", "nobody")
+        if account is not None:
+            for path in (self.home, *self.home.rglob("*")):
+                shutil.chown(path, account.uid, account.gid)
+        return account
 
 
 def first_store() -> str:
@@ -128,7 +148,7 @@ async def listening(
     """Subscribe with Mosquitto's own client, and hear what is delivered; ready once it is subscribed."""
     wanted = [word for name in filters for word in ("-t", name)]
     process = await asyncio.create_subprocess_exec(
-        "mosquitto_sub", *broker.arguments(*account), *wanted, "-q", "1", "-F", "%t %p", "-d", *more,
+        "stdbuf", "-oL", "mosquitto_sub", *broker.arguments(*account), *wanted, "-q", "1", "-F", "%t %p", "-d", *more,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     heard = Heard(process)
