@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dashboard.live.frames import Row
+from dashboard.web.times import clock
 
 WIDTH = 960
 """The drawing's width; a day is that wide."""
@@ -26,6 +27,38 @@ class Stretch:
     def minutes(self) -> int:
         """Its length in whole minutes, at least one of what lasted at all."""
         return max(1, round((self.ends_at - self.starts_at) / timedelta(minutes=1)))
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """How long a device was in a state within the time shown."""
+
+    state: str
+    time: timedelta
+
+    @property
+    def hours(self) -> int:
+        """Its whole hours."""
+        return self.time // timedelta(hours=1)
+
+    @property
+    def minutes(self) -> int:
+        """What is left over the whole hours, in whole minutes."""
+        return self.time % timedelta(hours=1) // timedelta(minutes=1)
+
+
+def spent(drawn: Iterable[Stretch], order: Iterable[str]) -> list[Spent]:
+    """The time in each state that occurred, in the order given; what nobody knows of is in none of them."""
+    times: dict[str, timedelta] = {}
+    for stretch in drawn:
+        times[stretch.state] = times.get(stretch.state, timedelta()) + stretch.ends_at - stretch.starts_at
+    return [Spent(state, times[state]) for state in order if state in times]
+
+
+def hours_of(first: datetime, last: datetime, *, every: int) -> list[str]:
+    """The clock under a bar, from its beginning to its end: 13:00, 19:00, 01:00, 07:00, 13:00."""
+    count = round((last - first) / timedelta(hours=every))
+    return [clock(first + timedelta(hours=every) * number) for number in range(count + 1)]
 
 
 def stretches(intervals: Iterable[Row], *, first: datetime, last: datetime) -> tuple[Stretch, ...]:

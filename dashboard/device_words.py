@@ -1,7 +1,12 @@
-"""Why a device is in its state, and what its events say, in plain Swedish or English; no value becomes markup."""
+"""Why a device is in its state, what to do about it, and what its events say, in plain Swedish or English.
+
+No value becomes markup.
+"""
 
 from collections.abc import Mapping
 from typing import Any
+
+from babel.numbers import format_decimal
 
 from dashboard.web.language import Gettext, language
 from services.events.text import brief
@@ -10,10 +15,10 @@ from services.status.models import Reason
 _Data = Mapping[str, Any]
 
 # A heartbeat's measures are said when they are worth a look; all of them are in the log.
-_HOT_C = 70
-_FULL_PCT = 90
-_LOSSY_PCT = 5
-_LOW_PCT = 20
+HOT_C = 70
+FULL_PCT = 90
+LOSSY_PCT = 5
+LOW_PCT = 20
 
 
 def reason_words(reason: str, lang: str) -> str:
@@ -34,29 +39,62 @@ def reason_words(reason: str, lang: str) -> str:
     return words.get(reason) or brief(reason, 60)
 
 
+def advice_words(reason: str, lang: str) -> str | None:
+    """What whoever stands there can do about it; none where there is nothing to do."""
+    _ = language(lang).gettext
+    words: dict[str, str] = {
+        Reason.LATE: _(
+            "Kontakten är ojämn. Se efter om signalen är svag eller om uppkopplingen är överbelastad."
+        ),
+        Reason.UPLINK_LOST: _(
+            "Enheten lever men når inte internet. Starta om routern, eller ring operatören."
+        ),
+        Reason.UPLINK_REPORTED: _(
+            "Enheten lever men når inte internet. Starta om routern, eller ring operatören."
+        ),
+        Reason.RESTARTING: _(
+            "Vänta några minuter. Kommer den inte tillbaka, bryt strömmen och slå på den igen."
+        ),
+        Reason.OFFLINE: _(
+            "Enheten har lämnat nätet. Se efter att den har ström och att uppkopplingen fungerar på platsen."
+        ),
+        Reason.SILENT: _(
+            "Se efter att den har ström och att lamporna lyser. Fungerar annat på platsen, starta om den."
+        ),
+        Reason.NOT_WATCHED: _("Avbrottet är hos oss. Åk inte ut för det här."),
+        Reason.UNPROVEN: _("Vi väntar på nästa livstecken. Åk inte ut för det här."),
+        Reason.NEVER_SEEN: _("Koppla in enheten och ge den sin inloggning. Då hörs den här inom en minut."),
+    }
+    return words.get(reason)
+
+
 def event_words(event_type: str, data: _Data, lang: str) -> str:
     """What an event says, short enough for a list and without characters that hide or turn text."""
-    return brief(_event_words(event_type, data, language(lang).gettext), 160)
+    return brief(_event_words(event_type, data, lang), 160)
 
 
-def _event_words(event_type: str, data: _Data, _: Gettext) -> str:
+def _event_words(event_type: str, data: _Data, lang: str) -> str:
+    _ = language(lang).gettext
     match event_type:
         case "device.status":
-            return _status(data, _)
+            said = _status(data, _)
         case "device.heartbeat":
-            return _heartbeat(data, _)
+            said = _heartbeat(data, _, lang)
         case "wifi.usage":
-            return _("%(clients)s anslutna nu") % {"clients": data.get("clients", "?")}
+            said = _("%(clients)s anslutna nu") % {"clients": data.get("clients", "?")}
         case "kiosk.session":
-            return _("Skärmen användes, %(views)s sidor") % {"views": data.get("views", "?")}
+            said = _("Skärmen användes, %(views)s sidor") % {"views": data.get("views", "?")}
         case "kiosk.view":
-            return _("Sidan %(page)s visades") % {"page": data.get("page", "?")}
+            said = _("Sidan %(page)s visades") % {"page": data.get("page", "?")}
         case "kiosk.health":
-            return _kiosk(data, _)
+            said = _kiosk(data, _)
         case "vehicle.position":
-            return _("Fordonets läge")
+            said = _("Fordonets läge")
+        case "command.result":
+            said = _command(data, _)
         case _:
-            return event_type
+            said = event_type
+    return said
 
 
 def _status(data: _Data, _: Gettext) -> str:
@@ -70,23 +108,35 @@ def _status(data: _Data, _: Gettext) -> str:
     return f"{said}: {reason}" if reason else said
 
 
-def _heartbeat(data: _Data, _: Gettext) -> str:
+def _command(data: _Data, _: Gettext) -> str:
+    words = {
+        "accepted": _("Kommando mottaget"),
+        "done": _("Kommando utfört"),
+        "failed": _("Kommando misslyckades"),
+        "refused": _("Kommando avvisat"),
+    }
+    said = words.get(str(data.get("state")), _("Svar på ett kommando"))
+    detail = data.get("detail")
+    return f"{said}: {detail}" if detail else said
+
+
+def _heartbeat(data: _Data, _: Gettext, lang: str) -> str:
     said = [_("Livstecken")]
     if data.get("uplink_ok") is False:
         said.append(_("internet saknas"))
     measures = (
-        ("temp_c", _HOT_C, _("%(value)s °C")),
-        ("disk_used_pct", _FULL_PCT, _("disk %(value)s %%")),
-        ("loss_pct", _LOSSY_PCT, _("paketförlust %(value)s %%")),
+        ("temp_c", HOT_C, _("%(value)s °C")),
+        ("disk_used_pct", FULL_PCT, _("disk %(value)s %%")),
+        ("loss_pct", LOSSY_PCT, _("paketförlust %(value)s %%")),
     )
     said.extend(
-        words % {"value": f"{data[name]:g}"}
+        words % {"value": format_decimal(data[name], locale=lang)}
         for name, worth, words in measures
         if isinstance(data.get(name), int | float) and data[name] >= worth
     )
     battery = data.get("batt_pct")
-    if isinstance(battery, int | float) and battery <= _LOW_PCT:
-        said.append(_("batteri %(value)s %%") % {"value": f"{battery:g}"})
+    if isinstance(battery, int | float) and battery <= LOW_PCT:
+        said.append(_("batteri %(value)s %%") % {"value": format_decimal(battery, locale=lang)})
     return ", ".join(said)
 
 

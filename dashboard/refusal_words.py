@@ -10,7 +10,7 @@ def refusal_words(reason: str, lang: str) -> str:
     _ = language(lang).gettext
     words: dict[str, str] = {
         Reason.BAD_TOPIC: _("Ämnet följer inte mönstret för vår kanal."),
-        Reason.RETAINED: _("Händelsen var markerad att sparas hos brokern. Enheten ska skicka utan retain."),
+        Reason.RETAINED: _("Händelsen var markerad att sparas hos brokern."),
         Reason.MESSAGE_TOO_LARGE: _("Meddelandet var för stort."),
         Reason.TOO_MANY_EVENTS: _("För många händelser i ett meddelande."),
         Reason.EMPTY: _("Meddelandet var tomt."),
@@ -31,7 +31,7 @@ def refusal_words(reason: str, lang: str) -> str:
         Reason.UNKNOWN_FIELD: _("Ett fält är okänt."),
         Reason.UNKNOWN_TYPE: _("Händelsetypen är okänd."),
         Reason.INVALID_DATA: _("Ett värde har fel typ eller ligger utanför det tillåtna."),
-        Reason.UNKNOWN_DEVICE: _("Enheten finns inte i registret. Lägg till den och spela upp igen."),
+        Reason.UNKNOWN_DEVICE: _("Enheten finns inte i registret."),
         Reason.DEVICE_SUSPENDED: _("Enheten är avstängd i registret."),
         Reason.DEVICE_RETIRED: _("Enheten är borttagen ur bruk."),
         Reason.WRONG_MUNICIPALITY: _("Enheten hör till en annan kommun än ämnet säger."),
@@ -41,3 +41,26 @@ def refusal_words(reason: str, lang: str) -> str:
         Reason.STORAGE: _("Databasen kunde inte ta emot värdet."),
     }
     return words.get(reason) or brief(reason, 60)
+
+
+def refusal_advice(reason: str, lang: str) -> str | None:
+    """What to do about a dead letter; none where nobody has to do anything."""
+    _ = language(lang).gettext
+    in_the_device = _("Rätta inställningarna eller programmet i enheten.")
+    words: dict[str, str | None] = {
+        Reason.RETAINED: _("Ställ in enheten så att den skickar utan retain."),
+        Reason.MESSAGE_TOO_LARGE: _("Låt enheten skicka färre händelser i taget."),
+        Reason.TOO_MANY_EVENTS: _("Låt enheten skicka färre händelser i taget."),
+        Reason.NOT_DECODABLE: _("Kontrollera att rätt format är valt för enheten i registret."),
+        Reason.UNKNOWN_TYPE: _(
+            "Kontrollera stavningen i enheten. Är typen ny: uppdatera bypunkt och spela upp igen."
+        ),
+        Reason.UNKNOWN_DEVICE: _("Är enheten er? Lägg till den i registret och spela upp igen."),
+        Reason.DEVICE_SUSPENDED: _("Ta enheten i drift igen om den ska få skicka."),
+        Reason.DEVICE_RETIRED: _("Stäng av enheten, eller registrera den under ett nytt namn."),
+        Reason.WRONG_MUNICIPALITY: _("Kontrollera kommunens kod i enhetens ämne."),
+        Reason.BAD_TIME: _("Kontrollera klockan och tidens format i enheten."),
+        Reason.TOO_OLD: None,
+        Reason.STORAGE: _("Spela upp igen. Händer det på nytt, hör av dig till den som sköter bypunkt."),
+    }
+    return words.get(reason, in_the_device)

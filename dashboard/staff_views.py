@@ -1,20 +1,23 @@
 """What staff pages show, as values: devices, points with their devices, events, sums; pure, without a database."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from dashboard.device_words import event_words, reason_words
 from dashboard.live.frames import Row
 from dashboard.points import text_in
 from dashboard.states import device_words
 from dashboard.words import device_kind_words, in_order
+from services.status.models import Reason
 
 STATES = ("down", "degraded", "blind", "up")
 """The measured states, worst first."""
 
 MARKS = {"up": "working", "degraded": "partly", "down": "down", "blind": "unknown"}
 """The shape that stands for each state (`parts/shapes.html`)."""
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,7 @@ class DeviceView:
     lifecycle: str
     state: str
     state_words: str
+    reason: str
     reason_words: str
     since: datetime | None
     last_sign_at: datetime | None
@@ -44,6 +48,13 @@ class DeviceView:
         """Its place among others, worst first."""
         return STATES.index(self.state)
 
+    @property
+    def needs_a_hand(self) -> bool:
+        """Whether somebody should look at it; that we cannot see, or that it is not in service, is no such thing."""
+        return self.lifecycle == "active" and (
+            self.state in ("down", "degraded") or self.reason == Reason.NEVER_SEEN
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class PointGroup:
@@ -55,6 +66,13 @@ class PointGroup:
     municipality: str
     paused: bool
     devices: tuple[DeviceView, ...]
+    lat: float | None = None
+    lon: float | None = None
+
+    @property
+    def mark(self) -> str:
+        """The shape of its worst device."""
+        return self.devices[0].mark if self.devices else "unknown"
 
     @property
     def rank(self) -> int:
@@ -72,6 +90,14 @@ class EventView:
     at: datetime
     received_at: datetime
     words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """A device that needs a hand, and where it stands."""
+
+    device: DeviceView
+    group: PointGroup
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +120,7 @@ def device_view(row: Row, lang: str, clients: int | None = None) -> DeviceView:
         lifecycle=row["lifecycle"],
         state=row["state"],
         state_words=device_words(row["state"], lang),
+        reason=row["reason"],
         reason_words=reason_words(row["reason"], lang),
         since=row["since"],
         last_sign_at=row["last_sign_at"],
@@ -130,6 +157,8 @@ def group_by_point(
             municipality=point["municipality"],
             paused=point["status"] == "paused",
             devices=_worst_first(at_point.pop((point["municipality"], point["id"]), [])),
+            lat=point["lat"],
+            lon=point["lon"],
         )
         for point in points
     ]
@@ -143,6 +172,36 @@ def group_by_point(
         for code, there in left.items()
     )
     return sorted(groups, key=lambda group: (group.rank, in_order(group.name), group.municipality))
+
+
+def hands(groups: Iterable[PointGroup]) -> list[Hand]:
+    """What needs a hand now, worst first and of these the newest; what stands at a paused point can wait."""
+    found = [
+        Hand(device, group)
+        for group in groups
+        if not group.paused
+        for device in group.devices
+        if device.needs_a_hand
+    ]
+    found.sort(key=lambda hand: hand.device.id)
+    found.sort(key=lambda hand: hand.device.since or _LONG_AGO, reverse=True)
+    return sorted(found, key=lambda hand: hand.device.rank)
+
+
+def search(groups: Iterable[PointGroup], text: str) -> list[PointGroup]:
+    """The points that are named so, with all their devices, and those that have a device named so, with these."""
+    sought = text.casefold()
+    found = []
+    for group in groups:
+        if any(sought in name.casefold() for name in (group.name, group.place, group.id or "")):
+            found.append(group)
+        elif named := tuple(
+            device
+            for device in group.devices
+            if sought in device.id.casefold() or sought in device.kind.casefold()
+        ):
+            found.append(replace(group, devices=named))
+    return found
 
 
 def count_states(devices: Iterable[DeviceView], lang: str) -> list[StateCount]:
@@ -159,6 +218,14 @@ def state_counts(numbers: Mapping[str, int], lang: str) -> list[StateCount]:
     return [
         StateCount(state, MARKS[state], device_words(state, lang), numbers.get(state, 0)) for state in STATES
     ]
+
+
+def by_municipality(devices: Iterable[DeviceView], lang: str) -> dict[str, list[StateCount]]:
+    """How many active devices of each municipality are in each state."""
+    there: dict[str, list[DeviceView]] = {}
+    for device in devices:
+        there.setdefault(device.municipality, []).append(device)
+    return {code: count_states(its, lang) for code, its in there.items()}
 
 
 def _worst_first(devices: Sequence[DeviceView]) -> tuple[DeviceView, ...]:

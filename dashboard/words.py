@@ -1,9 +1,10 @@
-"""The domain's codes in words: kinds of points and devices, services; and the order of the Swedish alphabet."""
+"""The domain's codes in words: kinds of points and devices, roles, services; and the order of the Swedish alphabet."""
 
 from collections.abc import Mapping
 from functools import cache
 
 from dashboard.web.language import language
+from services.tenants.access import PersonRole
 
 
 def kind_words(kind: str, lang: str) -> str:
@@ -19,6 +20,11 @@ def device_kind_words(kind: str, lang: str) -> str:
 def service_words(code: str, lang: str) -> str:
     """A service by its code, as a person would say it; an unknown code stays as it is."""
     return _services(lang).get(code, code)
+
+
+def role_words(role: str, lang: str) -> str:
+    """What a person is to the installation."""
+    return _roles(lang).get(role, role)
 
 
 def in_order(name: str) -> str:
@@ -50,6 +56,19 @@ def _device_kinds(lang: str) -> Mapping[str, str]:
         "locker": _("Varubox"),
         "ground_station": _("Markstation"),
         "gateway": _("Nätbrygga"),
+    }
+
+
+@cache
+def _roles(lang: str) -> Mapping[str, str]:
+    _ = language(lang).gettext
+    return {
+        PersonRole.VIEWER: _("läsare"),
+        PersonRole.EDITOR: _("redaktör"),
+        PersonRole.TECHNICIAN: _("tekniker"),
+        PersonRole.MUNICIPAL_ADMIN: _("kommunens administratör"),
+        PersonRole.NETWORK: _("nätverket"),
+        PersonRole.INSTALLATION_ADMIN: _("installationens administratör"),
     }
 
 

@@ -32,3 +32,38 @@ FROM event
 WHERE municipality = $1 AND device = $2 AND at > $3
 ORDER BY at DESC, id DESC
 LIMIT $4
+
+-- name: last_heartbeat
+-- The device's newest heartbeat since an instant, as far as it was heard when it was sent.
+SELECT type, at, data
+FROM event
+WHERE municipality = $1 AND device = $2 AND at > $3
+    AND type = 'device.heartbeat' AND received_at - at <= interval '60 s'
+ORDER BY at DESC
+LIMIT 1
+
+-- name: last_health
+-- The kiosk's newest word of its health since an instant.
+SELECT type, at, data
+FROM event
+WHERE municipality = $1 AND device = $2 AND at > $3 AND type = 'kiosk.health'
+ORDER BY at DESC
+LIMIT 1
+
+-- name: gaps
+-- How many numbers are missing between the device's first and last event since an instant, over all its starts.
+SELECT coalesce(sum(b.missing), 0)::bigint AS missing, count(*) AS boots
+FROM (
+    SELECT max(e.seq) - min(e.seq) + 1 - count(DISTINCT e.seq) AS missing
+    FROM event AS e
+    WHERE e.municipality = $1 AND e.device = $2 AND e.at > $3 AND e.seq IS NOT NULL AND e.boot IS NOT NULL
+    GROUP BY e.boot
+) AS b
+
+-- name: letters
+-- The device's newest dead letters.
+SELECT id, reason, detail, received_at
+FROM dead_letter
+WHERE municipality = $1 AND device = $2
+ORDER BY id DESC
+LIMIT $3

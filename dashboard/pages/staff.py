@@ -1,6 +1,6 @@
 """The staff overview: what is wrong first, what just happened, and whether we ourselves can see; live."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,11 +10,24 @@ from dashboard.live.frames import LaneSight
 from dashboard.live.places import write_places
 from dashboard.live.sight import sight_in
 from dashboard.live.store import clients_at, places
-from dashboard.staff_views import count_states, device_view, event_view, group_by_point, state_counts
+from dashboard.map_view import MapView
+from dashboard.staff_views import (
+    DeviceView,
+    by_municipality,
+    count_states,
+    device_view,
+    event_view,
+    group_by_point,
+    hands,
+    search,
+    state_counts,
+)
+from dashboard.states import count_words
 from dashboard.web import guard, keys
 from dashboard.web.language import language
 from dashboard.web.pages import language_code, render
 from dashboard.web.routes import Routes
+from services.status.points import PointState
 from services.storage.database import Connection, Role
 from services.storage.sql import load_queries
 from services.tenants.access import Permission, allows
@@ -24,6 +37,7 @@ queries = load_queries(__package__, "staff.sql")
 routes = Routes()
 
 NEWEST = 30
+LONGEST_SEARCH = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +47,13 @@ class Municipality:
     code: str
     name: str
     lane: int
+    seat_lat: float
+    seat_lon: float
 
 
 @routes.get("/staff", access=Permission.SEE_OVERVIEW)
 async def overview(request: web.Request) -> web.StreamResponse:
-    """Show the devices of one municipality or of all in scope; those who may see sums only get sums."""
+    """Show the devices of one municipality or of all in scope, `?q=` those named so; some may see sums only."""
     scope = await guard.tenants(request)
     async with request.app[keys.DATABASE].transaction(Role.WEB, scope) as connection:
         rows = await connection.fetch(queries.municipalities)
@@ -62,22 +78,46 @@ async def _devices(
     rows = await connection.fetch(queries.devices)
     hotspots = [(row["municipality"], row["device"]) for row in rows if row["kind"] == "hotspot"]
     clients = await clients_at(connection, hotspots, now=now)
-    devices = [device_view(row, lang, clients.get((row["municipality"], row["device"]))) for row in rows]
+    everything = [device_view(row, lang, clients.get((row["municipality"], row["device"]))) for row in rows]
     points = await connection.fetch(queries.points)
     events = await connection.fetch(queries.newest_events, lanes, NEWEST)
     homeless = language(lang).gettext("Utan servicepunkt")
+    groups = group_by_point(points, everything, lang, homeless=homeless)
+    sought = request.query.get("q", "").strip()[:LONGEST_SEARCH]
+    if sought:
+        groups = search(groups, sought)
+    devices = [device for group in groups for device in group.devices]
+    by_code = by_municipality(devices, lang)
     return render(
         request,
         "staff/overview.html",
         **choices,
-        groups=group_by_point(points, devices, lang, homeless=homeless),
+        sought=sought,
+        is_new=not rows,
+        groups=groups,
+        hands=hands(groups),
         counts=count_states(devices, lang),
+        clients=_connected(devices),
         number_of_points=len(points),
+        number_of_devices=len(devices),
+        rows=[(each, None, by_code[each.code]) for each in here if each.code in by_code],
+        heads=state_counts({}, lang),
         names={municipality.code: municipality.name for municipality in here},
         events=[event_view(row, lang) for row in events],
         sight=_sight(await sight_in(connection, now=now), here),
         since=write_places(since),
+        map=MapView(
+            None,
+            [(each.name, each.seat_lat, each.seat_lon) for each in here],
+            {state.value: count_words(state, lang) for state in PointState},
+        ),
     )
+
+
+def _connected(devices: Iterable[DeviceView]) -> int | None:
+    """How many are connected to all that say so; none when nobody does."""
+    known = [device.clients for device in devices if device.clients is not None]
+    return sum(known) if known else None
 
 
 async def _sums(
@@ -105,7 +145,9 @@ def _sight(sight: Mapping[int, LaneSight], here: list[Municipality]) -> dict[str
     for municipality in here:
         names.setdefault(municipality.lane, []).append(municipality.name)
     blind = {lane for lane in names if lane not in sight or not sight[lane].seeing}
+    seen = [sight[lane].seen_until if lane in sight else None for lane in blind]
     return {
+        "until": min((until for until in seen if until), default=None),
         "names": {str(lane): there for lane, there in names.items()},
         "blind_lanes": sorted(blind),
         "blind_names": [name for lane in sorted(blind) for name in names[lane]],

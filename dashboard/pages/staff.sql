@@ -1,10 +1,10 @@
 -- name: municipalities
--- The municipalities in scope, with their lane.
-SELECT code, name, lane FROM municipality ORDER BY name
+-- The municipalities in scope, with their lane and where their town is.
+SELECT code, name, lane, seat_lat, seat_lon FROM municipality ORDER BY name
 
 -- name: points
 -- The service points in scope that are not closed.
-SELECT p.municipality, p.id, p.kind, p.names, l.names AS locality_names, p.status
+SELECT p.municipality, p.id, p.kind, p.names, l.names AS locality_names, p.status, p.lat, p.lon
 FROM service_point AS p
 LEFT JOIN locality AS l ON l.municipality = p.municipality AND l.id = p.locality
 WHERE p.status <> 'closed'

@@ -23,7 +23,7 @@ async def opened(context: BrowserContext, path: str) -> Page:
     """A page that is open and follows the stream."""
     page = await context.new_page()
     await page.goto(path)
-    await expect(page.locator("#live-line")).to_have_attribute("data-is", "on")
+    await expect(page.locator("#live-line")).to_have_attribute("data-is", "live")
     return page
 
 
@@ -32,14 +32,23 @@ async def test_state_changes_on_the_open_page_without_reloading(site: Staffed, b
     async with site.window(browser) as context:
         page = await opened(context, "/staff")
         await page.evaluate("window.sameDocument = true")
-        row = page.locator('[data-device="hs-lidhult-1"]')
+        row = page.locator('tr[data-device="hs-lidhult-1"]')
+        hand = page.locator('#hands [data-device="hs-lidhult-1"]')
         await expect(row).to_contain_text("Fungerar")
+        await expect(hand).to_have_count(0)
         await site.set_state("hs-lidhult-1", "down", "silent")
         await expect(row).to_contain_text("Ingen kontakt", timeout=1000)
         await expect(row).to_contain_text("Har tystnat")
         await expect(row.locator("use")).to_have_attribute("href", "#state-down")
         await expect(page.locator('[data-count="down"]')).to_contain_text("1 Ingen kontakt")
         await expect(page.locator('[data-count="up"]')).to_be_hidden()
+        await expect(hand).to_contain_text("Har tystnat")
+        await expect(hand).to_contain_text("Digital servicepunkt Lidhult (demo)")
+        await expect(hand.get_by_role("link")).to_have_attribute(
+            "href", re.compile(r"/staff/devices/hs-lidhult-1$")
+        )
+        await site.set_state("hs-lidhult-1", "up", "heard")
+        await expect(hand).to_contain_text("Fungerar")  # and stays where it is: nothing moves under a finger
         assert await page.evaluate("window.sameDocument")
 
 
@@ -95,11 +104,12 @@ async def test_page_catches_up_after_the_connection_was_lost(site: Staffed, brow
         await expect(page.locator("#events tbody tr").first).to_contain_text("Anslöt")
         await context.set_offline(True)
         site.app[keys.HUB].end_all()
-        await expect(page.locator("#live-line")).to_have_attribute("data-is", "lost")
+        await expect(page.locator("#live-line")).to_have_attribute("data-is", "stale")
+        await expect(page.locator("#live-line")).to_contain_text(re.compile(r"Läget är från \d\d:\d\d\."))
         await site.happens(LIDHULT, "device.status", {"state": "offline"})
         await context.set_offline(False)
         await expect(page.locator("#events tbody tr").first).to_contain_text("Kopplades från", timeout=15_000)
-        await expect(page.locator("#live-line")).to_have_attribute("data-is", "on")
+        await expect(page.locator("#live-line")).to_have_attribute("data-is", "live")
         assert await page.locator("#events tbody tr").count() == 2
 
 
@@ -155,9 +165,9 @@ async def test_pages_are_whole_without_script(site: Staffed, browser: Browser) -
     async with site.window(browser, java_script_enabled=False) as context:
         page = await context.new_page()
         await page.goto("/staff")
-        await expect(page.locator('[data-device="hs-lidhult-1"]')).to_contain_text("Har tystnat")
+        await expect(page.locator('tr[data-device="hs-lidhult-1"]')).to_contain_text("Har tystnat")
         await expect(page.locator("#events")).to_contain_text("3 anslutna nu")
-        await expect(page.locator("#live-line")).to_be_hidden()
+        await expect(page.locator("#live-line")).to_contain_text("Läget kl.")
         await page.get_by_role("link", name="hs-lidhult-1").first.click()
         await expect(page.locator(".standing")).to_contain_text("Ingen kontakt")
         await page.get_by_role("button", name="Logga ut").click()
@@ -177,9 +187,9 @@ async def test_what_devices_say_is_never_run(site: Staffed, browser: Browser) ->
                     LIDHULT, event_type, {"page": HOSTILE, "state": HOSTILE, "temp_c": HOSTILE}
                 )
             await site.set_state("hs-lidhult-1", "down", HOSTILE)
-            await expect(page.locator('[data-device="hs-lidhult-1"] [data-part="reason"]')).to_contain_text(
-                "<img"
-            )
+            await expect(
+                page.locator('[data-device="hs-lidhult-1"] [data-part="reason"]').first
+            ).to_contain_text("<img")
             await expect(page.locator("#events tbody tr").first).to_contain_text("<img")
             assert await page.evaluate("window.hit") is None
             assert await page.locator("main img").count() == 0

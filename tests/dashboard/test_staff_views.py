@@ -5,25 +5,31 @@ from typing import Any
 
 from dashboard.staff_views import (
     DeviceView,
+    by_municipality,
     count_states,
     device_view,
     event_view,
     group_by_point,
+    hands,
+    search,
     state_counts,
 )
 
 
 def device(name: str, state: str = "up", point: str | None = "p-one", **changed: str) -> DeviceView:
-    row = {
+    row: dict[str, Any] = {
         "municipality": "0781", "device": name, "kind": "hotspot", "point": point, "lifecycle": "active",
         "state": state, "reason": "heard", "since": None, "last_sign_at": None, "revision": 1,
     }  # fmt: skip
+    since = changed.pop("since", None)
+    row["since"] = datetime.fromisoformat(since).replace(tzinfo=UTC) if since else None
     return device_view(row | changed, "en")
 
 
 def point(name: str, **changed: object) -> dict[str, Any]:
     row = {
-        "municipality": "0781", "id": name, "names": {"sv": name.title()}, "locality_names": None, "status": "active"
+        "municipality": "0781", "id": name, "names": {"sv": name.title()}, "locality_names": None, "status": "active",
+        "lat": 56.8, "lon": 13.4,
     }  # fmt: skip
     return row | changed
 
@@ -79,3 +85,44 @@ def test_event_keeps_both_its_times() -> None:
     row = {"municipality": "0781", "device": "a", "type": "wifi.usage", "data": {"clients": 1}}
     shown = event_view(row | {"at": at, "received_at": received_at}, "en")
     assert (shown.at, shown.received_at, shown.words) == (at, received_at, "1 connected now")
+
+
+def test_what_needs_a_hand_is_in_service_at_an_open_point_and_broken_by_itself() -> None:
+    devices = [
+        device("long-down", "down", since="2026-09-01T08:00:00"),
+        device("new-down", "down", since="2026-09-02T08:00:00"),
+        device("late", "degraded", since="2026-09-03T08:00:00"),
+        device("never-heard", "blind", reason="never_seen"),
+        device("not-seen-by-us", "blind", reason="not_watched"),
+        device("fine"),
+        device("suspended", "down", lifecycle="suspended"),
+        device("at-rest", "down", point="p-paused"),
+    ]
+    groups = group_by_point([point("p-one"), point("p-paused", status="paused")], devices, "sv", homeless="")
+    assert [hand.device.id for hand in hands(groups)] == ["new-down", "long-down", "late", "never-heard"]
+    assert {hand.group.name for hand in hands(groups)} == {"P-One"}
+
+
+def test_search_finds_places_whole_and_devices_alone() -> None:
+    points = [point("p-one", names={"sv": "Servicepunkt Särna"}), point("p-two", names={"sv": "Jörn"})]
+    devices = [device("hs-1"), device("ki-1"), device("ki-2", point="p-two")]
+    groups = group_by_point(points, devices, "sv", homeless="")
+    found = {text: [[each.id for each in group.devices] for group in search(groups, text)] for text in (
+        "särna", "KI-", "ki-2", "nowhere"
+    )}  # fmt: skip
+    assert found == {
+        "särna": [["hs-1", "ki-1"]],
+        "KI-": [["ki-2"], ["ki-1"]],
+        "ki-2": [["ki-2"]],
+        "nowhere": [],
+    }
+
+
+def test_each_municipality_has_its_own_counts() -> None:
+    counts = by_municipality(
+        [device("a"), device("b", "down"), device("c", "down", municipality="0583")], "sv"
+    )
+    assert {code: [count.number for count in its] for code, its in counts.items()} == {
+        "0781": [1, 0, 0, 1],
+        "0583": [1, 0, 0, 0],
+    }

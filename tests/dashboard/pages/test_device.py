@@ -1,8 +1,9 @@
 """One device: its facts, its day, its use; another municipality's is as if it did not exist."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
-from dashboard.day_bar import WIDTH, stretches
+from dashboard.day_bar import WIDTH, hours_of, spent, stretches
 from services.tenants.access import PersonRole
 from tests.dashboard.staffed import LIDHULT, Staffed
 
@@ -36,6 +37,18 @@ def test_bar_of_nothing_is_empty_and_short_pieces_count_a_minute() -> None:
     assert piece.minutes == 1
 
 
+def test_time_in_each_state_is_exact_and_the_clock_stands_under_the_bar() -> None:
+    drawn = stretches(
+        [interval(-30, -18), interval(-12, -6.5, "down"), interval(-6.5, None)], first=NOON - DAY, last=NOON
+    )
+    assert [(part.state, part.hours, part.minutes) for part in spent(drawn, ("down", "degraded", "up"))] == [
+        ("down", 5, 30),
+        ("up", 12, 30),
+    ]
+    # That night the clocks went forward.
+    assert hours_of(NOON - DAY, NOON, every=6) == ["13:00", "19:00", "01:00", "08:00", "14:00"]
+
+
 async def test_device_shows_its_day_its_use_and_its_last_words(site: Staffed) -> None:
     now = site.now()
     await site.set_state("hs-lidhult-1", "down", "silent", since=now - timedelta(hours=2))
@@ -51,14 +64,38 @@ async def test_device_shows_its_day_its_use_and_its_last_words(site: Staffed) ->
         "pågår",
         "480",
         "12,5",
-        "Livstecken, 81.5 °C",
+        "Livstecken, 81,5 °C",
         "uppskattat",
     ):
         assert words in text, words
-    assert text.count("<rect data-state=") == 2
+    assert len(re.findall(r"<rect data-state=.(?:working|down). ", text)) == 2
     assert "style=" not in text
 
 
+async def test_device_says_what_to_do_how_it_fares_and_what_was_refused(site: Staffed) -> None:
+    await site.set_state("hs-lidhult-1", "degraded", "uplink_lost")
+    for seq in (1, 2, 5):
+        await site.happens(
+            LIDHULT, "device.heartbeat", {"uptime_s": 86_400, "temp_c": 81.5}, boot="b1", seq=seq
+        )
+    await site.run(LETTER)
+    async with site.signed_in() as http, http.get("/staff/devices/hs-lidhult-1") as answer:
+        text = await answer.text()
+    assert re.search(r'data-advice="uplink_lost">Enheten lever men når inte internet', text)
+    assert 'data-advice="silent" hidden' in text
+    assert "1 dygn" in text
+    assert "81,5 °C" in text
+    assert re.search(r"Händelser som saknas, ett dygn</dt><dd>2<", text)
+    assert "Händelsetypen är okänd." in text
+    async with site.signed_in(PersonRole.VIEWER) as http, http.get("/staff/devices/hs-lidhult-1") as answer:
+        assert "Händelsetypen är okänd." not in await answer.text()
+
+
+LETTER = """
+INSERT INTO dead_letter (municipality, lane, device, topic, reason, detail, received_at, size, fingerprint, payload,
+    replayable)
+VALUES ('0781', lane_for('0781'), 'hs-lidhult-1', 't', 'unknown_type', 'wifi.usagex', now(), 2, '', '{}', true)
+"""
 _HISTORY = """
 WITH first AS (
     INSERT INTO status_interval (municipality, device, starts_at, ends_at, state, reason)

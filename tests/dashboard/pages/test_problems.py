@@ -1,6 +1,6 @@
 """Dead letters: the reason in plain words, the content as text, and only one's own."""
 
-from dashboard.refusal_words import refusal_words
+from dashboard.refusal_words import refusal_advice, refusal_words
 from services.events.reasons import Reason
 from services.tenants.access import PersonRole
 from tests.dashboard.staffed import Staffed
@@ -32,7 +32,7 @@ async def test_letter_says_why_and_shows_its_content_as_text(site: Staffed) -> N
 
 
 async def test_nothing_wrong_is_said_too(site: Staffed) -> None:
-    assert "allt som kom kunde sparas" in await letters(site)
+    assert "Allt som enheterna har skickat kunde sparas" in await letters(site)
 
 
 async def test_each_sees_their_own_and_the_installation_sees_all(site: Staffed) -> None:
@@ -44,6 +44,25 @@ async def test_each_sees_their_own_and_the_installation_sees_all(site: Staffed) 
     assert "device-9999" not in ours
     everything = await letters(site, PersonRole.INSTALLATION_ADMIN)
     assert all(f"device-{code}" in everything for code in ("0781", "0583", "9999"))
+
+
+async def test_letters_are_found_by_reason_and_device_and_lead_to_devices_that_exist(site: Staffed) -> None:
+    await site.run(ADD, "0781", "hs-lidhult-1", "nul", "NUL byte at 3", None)
+    await site.run(ADD, "0781", "hs-lidhult-1", "unknown_type", "wifi.usagex", "{}")
+    await site.run(ADD, "0781", "hs-stranger-1", "unknown_device", "not registered", "{}")
+    text = await letters(site, PersonRole.INSTALLATION_ADMIN)
+    assert 'href="/staff/devices/hs-lidhult-1"' in text
+    assert "/staff/devices/hs-stranger-1" not in text
+    assert "bypunkt deadletter replay" in text
+    assert "Lägg till den i registret och spela upp igen." in text
+    by_reason = await letters(site, query="?reason=nul")
+    assert "NUL byte at 3" in by_reason
+    assert "wifi.usagex" not in by_reason
+    by_device = await letters(site, query="?device=hs-stranger-1")
+    assert "not registered" in by_device
+    assert "wifi.usagex" not in by_device
+    assert "bypunkt deadletter replay" not in by_device  # a technician has no command line
+    assert "Inget passar" in await letters(site, query="?reason=no-such-reason")
 
 
 async def test_older_letters_are_a_link_away(site: Staffed) -> None:
@@ -74,3 +93,8 @@ def test_every_reason_has_words_in_both_languages() -> None:
         swedish, english = (refusal_words(reason, lang) for lang in ("sv", "en"))
         assert len({reason.value, swedish, english}) == 3, reason
     assert refusal_words("of tomorrow", "sv") == "of tomorrow"
+
+
+def test_what_to_do_is_said_unless_there_is_nothing_to_do() -> None:
+    assert {reason for reason in Reason if refusal_advice(reason, "sv") is None} == {Reason.TOO_OLD}
+    assert "registry" in (refusal_advice(Reason.UNKNOWN_DEVICE, "en") or "")

@@ -75,6 +75,32 @@ async def test_installation_chooses_among_all(site: Staffed) -> None:
     assert "hs-lidhult-1" not in motala
 
 
+async def test_what_needs_a_hand_comes_first_with_its_place(site: Staffed) -> None:
+    await site.set_state("hs-lidhult-1", "up", "heard")
+    await site.set_state("hs-lidhult-2", "down", "silent")
+    text = await page(site, "/staff")
+    hands = text.partition('id="hands"')[2].partition("</ul>")[0]
+    assert "hs-lidhult-2" in hands
+    assert "Digital servicepunkt Lidhult (demo)" in hands
+    assert "hs-lidhult-1" not in hands
+    await site.set_state("hs-lidhult-2", "up", "heard")
+    assert 'id="calm" hidden' not in await page(site, "/staff")
+
+
+async def test_search_finds_a_device_or_a_place_or_says_that_there_is_none(site: Staffed) -> None:
+    found = await page(site, "/staff?q=LIDHULT-1")
+    assert "hs-lidhult-1" in found
+    assert 'data-device="hs-lidhult-2"' not in found
+    nothing = await page(site, "/staff?q=%3Cb%3Efinns+inte")
+    assert "Ingen enhet eller plats heter så: &lt;b&gt;finns inte" in nothing
+
+
+async def test_empty_installation_says_what_to_do_next(site: Staffed) -> None:
+    await site.run("DELETE FROM device")
+    assert "Be den som sköter bypunkt hos er" in await page(site, "/staff")
+    assert "bypunkt import FIL" in await page(site, "/staff", PersonRole.INSTALLATION_ADMIN)
+
+
 async def test_network_sees_sums_and_no_device(site: Staffed) -> None:
     await site.set_state("hs-lidhult-1", "down", "silent")
     text = await page(site, "/staff", PersonRole.NETWORK)

@@ -74,8 +74,8 @@ async def _count_use(site: Staffed) -> None:
     begins = site.now() - timedelta(hours=23)
     for hours in range(24):
         hour = begins + timedelta(hours=hours)
-        daytime = max(0.0, math.sin((hour.hour + 1 - 6) / 24 * 2 * math.pi))
-        clients = round(1 + 13 * daytime, 2)
+        daytime = max(0.0, math.sin((hour.hour + 1 - 6) / 17 * math.pi)) ** 1.5
+        clients = round(0.4 + 13 * daytime + hours * 5 % 7 / 5, 2)
         await site.run(_USAGE_WIFI, hour, clients, round(clients * 1.6), int(clients * 61_000_000))
         if 8 <= hour.hour <= 17:
             await site.run(_USAGE_KIOSK, hour, 1 + hours % 4, 3 + hours % 7)
@@ -109,7 +109,12 @@ async def _let_them_speak(site: Staffed) -> None:
     ):  # fmt: skip
         at = site.now() - timedelta(minutes=minutes)
         said = {name: value for name, value in data.items() if value is not None}
-        await site.happens(device, event_type, said, at=at, time=at, received_at=at)
+        await site.happens(device, event_type, said, at=at, time=at, received_at=at, boot=None, seq=None)
+    for seq in (1, 2, 3, 6):
+        at = site.now() - timedelta(minutes=620 - seq)
+        await site.happens(
+            DEVICE, "device.heartbeat", vital, at=at, time=at, received_at=at, boot="b7", seq=seq
+        )
 
 
 async def _refuse_some(site: Staffed) -> None:

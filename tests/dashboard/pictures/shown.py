@@ -101,6 +101,12 @@ PAGES: Final[tuple[Page, ...]] = (
         "A hotspot that has gone silent, with its day",
     ),
     _staff(
+        "design",
+        "/staff/design",
+        "/staff/design",
+        "The design system: colours, sizes and parts in all their states",
+    ),
+    _staff(
         "dead-letters",
         "/staff/dead-letters",
         "/staff/dead-letters",

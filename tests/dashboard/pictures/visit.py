@@ -39,7 +39,7 @@ async def settle(page: Page) -> None:
     """Wait for the live stream and, where the page shows one, for the map."""
     await page.locator("h1").first.wait_for()
     if await page.locator("#live-line").count():
-        await expect(page.locator("#live-line")).to_have_attribute("data-is", "on", timeout=_SLOW_MS)
+        await expect(page.locator("#live-line")).to_have_attribute("data-is", "live", timeout=_SLOW_MS)
     the_map = page.locator("#map")
     if await the_map.count() and await the_map.is_visible():
         await the_map.scroll_into_view_if_needed()
@@ -76,9 +76,7 @@ async def in_state(
                 await look(page, state.path, lang="sv")
                 await context.set_offline(offline=True)
                 stage.app[keys.HUB].end_all()
-                await page.locator("#live-line[data-is=lost], #as-of[data-is=lost]").wait_for(
-                    timeout=_SLOW_MS
-                )
+                await page.locator("[data-is=stale]").wait_for(timeout=_SLOW_MS)
                 yield page
             case "ordinary" | "empty":
                 await look(page, state.path, lang="sv")
