@@ -37,6 +37,15 @@ class SimulatedDevice:
         return self.point or self.id
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a device has to say, and when it happened."""
+
+    type: str
+    at: datetime
+    data: dict[str, object]
+
+
 class DeviceLife:
     """A device from boot to boot. Same seed, same times asked: same events.
 
@@ -107,16 +116,33 @@ class DeviceLife:
 
     def step(self, now: datetime) -> list[Document]:
         """Return what has happened up to now, oldest first."""
-        said = [*self._used(now), *self._fixes(now)]
+        said = [*self.used(now), *self._fixes(now)]
         self._pass(now)
         if now >= self._report_at:
             self._report_at = _next(self._report_at, self._report_every, now)
-            said.extend(self._reports(now))
+            said.extend(self.reports(now))
         if now >= self._beat_at:
             self._beat_at = _next(self._beat_at, self._beat_every, now)
-            vitals = self._vitals.measure(uplink_ok=self._uplink)
-            said.append(self._event("device.heartbeat", now, {"uptime_s": self._uptime_s(now), **vitals}))
-        return said
+            said.append(self.beat(now))
+        return [self._event(one) for one in said]
+
+    @property
+    def rhythm(self) -> tuple[timedelta, timedelta]:
+        """How often it gives a sign of life, and how often it reports what it measures."""
+        return self._beat_every, self._report_every
+
+    def beat(self, now: datetime) -> Said:
+        """Return a sign of life."""
+        vitals = self._vitals.measure(uplink_ok=self._uplink)
+        return Said("device.heartbeat", now, {"uptime_s": self._uptime_s(now), **vitals})
+
+    def reports(self, now: datetime) -> Iterator[Said]:
+        """Yield what it measures."""
+        self._pass(now)
+        if self._hotspot is not None:
+            yield Said("wifi.usage", now, self._hotspot.usage(round(self._report_every.total_seconds())))
+        if self._kiosk is not None:
+            yield Said("kiosk.health", now, self._kiosk.health(self._pace.village(now)))
 
     def birth(self, now: datetime) -> Document:
         """Return what it says first on a connection."""
@@ -126,11 +152,11 @@ class DeviceLife:
             "uptime_s": self._uptime_s(now),
             "spool": self.spools,
         }
-        return self._event("device.status", now, data)
+        return self._event(Said("device.status", now, data))
 
     def farewell(self, now: datetime) -> Document:
         """Return what it says when it is switched off in order."""
-        return self._event("device.status", now, {"state": "offline", "reason": "stopped"})
+        return self._event(Said("device.status", now, {"state": "offline", "reason": "stopped"}))
 
     def will(self) -> Document:
         """Return what the broker is to say if it vanishes."""
@@ -138,7 +164,8 @@ class DeviceLife:
         body: dict[str, object] = {"boot": self.boot_id, "conn": self.conn_id, "data": data}
         return Document("device.status", body)
 
-    def _used(self, now: datetime) -> Iterator[Document]:
+    def used(self, now: datetime) -> Iterator[Said]:
+        """Yield what people have looked at since it was asked for last."""
         if self._kiosk is None:
             return
         for happening in self._kiosk.advance(self._pace.village(now)):
@@ -150,9 +177,9 @@ class DeviceLife:
                 "lang": lang,
                 "dwell_s": view.dwell_s,
             }
-            yield self._event("kiosk.view", at, data)
+            yield Said("kiosk.view", at, data)
             if happening.last:
-                yield self._event("kiosk.session", at, self._session(happening, session, at))
+                yield Said("kiosk.session", at, self._session(happening, session, at))
 
     def _session(self, happening: Happening, session: str, at: datetime) -> dict[str, object]:
         """Return a session that took as long as it took in the village."""
@@ -165,7 +192,7 @@ class DeviceLife:
             "end": happening.use.end,
         }
 
-    def _fixes(self, now: datetime) -> Iterator[Document]:
+    def _fixes(self, now: datetime) -> Iterator[Said]:
         if self._bus is None or now < self._fix_at:
             return
         village_now = self._pace.village(now)
@@ -173,35 +200,28 @@ class DeviceLife:
         stays_until = self._bus.stays_until(village_now)
         if fix is not None:
             # The satellites' time, whatever the device's own clock believes.
-            yield self._event("vehicle.position", now, {**fix, "fix_at": moment.write(now)})
+            yield Said("vehicle.position", now, {**fix, "fix_at": moment.write(now)})
             self._fix_at = now + self._pace.rhythm(STILL_S if stays_until else MOVING_S)
             if stays_until is not None:
                 self._fix_at = min(self._fix_at, self._pace.real(stays_until) + _TICK)
         else:
             self._fix_at = self._pace.real(self._bus.next_trip(village_now)) + _TICK
 
-    def _reports(self, now: datetime) -> Iterator[Document]:
-        if self._hotspot is not None:
-            usage = self._hotspot.usage(round(self._report_every.total_seconds()))
-            yield self._event("wifi.usage", now, usage)
-        if self._kiosk is not None:
-            yield self._event("kiosk.health", now, self._kiosk.health(self._pace.village(now)))
-
     def _pass(self, now: datetime) -> None:
         if self._hotspot is not None:
             self._hotspot.advance(self._pace.village(now), carries=self._uplink)
 
-    def _event(self, event_type: str, at: datetime, data: dict[str, object]) -> Document:
+    def _event(self, said: Said) -> Document:
         self._seq += 1
         body = {
             "id": f"{self.boot_id}-{self._seq}",
-            "time": moment.write(self._told(at)),
+            "time": moment.write(self._told(said.at)),
             "boot": self.boot_id,
             "conn": self.conn_id,
             "seq": self._seq,
-            "data": data,
+            "data": said.data,
         }
-        return Document(event_type, body)
+        return Document(said.type, body)
 
     def _told(self, at: datetime) -> datetime:
         """Return what the device believes this instant to be."""

@@ -5,10 +5,12 @@ import heapq
 import random
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 
+from gateway.simulator.agents import KINDS, AgentPresence
 from gateway.simulator.device import DeviceLife, SimulatedDevice, bus_of
 from gateway.simulator.faults import Fault, FaultKind, StagedFault, faults, outages
-from gateway.simulator.fortune import Fortune
+from gateway.simulator.fortune import Body, Fortune
 from gateway.simulator.pace import Pace
 from gateway.simulator.presence import Presence, Tally
 from gateway.simulator.uplink import BrokerAddress
@@ -24,6 +26,7 @@ class Fleet:
 
     The same seed gives the same village. `staged` faults come on top of the random ones, to a single device each;
     the devices must be registered with the intervals of `rhythm_s`, but given to us with their unhurried ones.
+    The first `agents` of those that can be run the real agent, whose spools are files in `directory`.
     """
 
     def __init__(
@@ -34,42 +37,51 @@ class Fleet:
         seed: int = 1,
         speed: float = 1,
         staged: Sequence[StagedFault] = (),
+        agents: int = 0,
+        directory: Path | None = None,
         clock: Clock = now,
     ) -> None:
+        if agents and directory is None:
+            raise ValueError("agents need a directory for their spools")
         self._devices = devices
+        able = [device.id for device in devices if device.kind in KINDS]
+        self._real = frozenset(able[:agents])
+        self._directory = directory or Path()
         self._broker = broker
         self._seed = seed
         self._speed = speed
         self._staged = staged
         self._clock = clock
         self._tally = Tally()
-        self._presences: dict[str, Presence] = {}
+        self._presences: list[Presence] = []
+        self._agents: list[AgentPresence] = []
+        self._bodies: dict[str, Body] = {}
         self._fortunes: dict[str, Fortune] = {}
 
     @property
     def sent(self) -> int:
         """Events that the broker has taken, sendings again and births among them."""
-        return self._tally.sent
+        return self._tally.sent + sum(agent.tally.sent for agent in self._agents)
 
     @property
     def receipted(self) -> int:
         """Events that devices with a spool know to be stored."""
-        return self._tally.receipted
+        return self._tally.receipted + sum(agent.tally.receipted for agent in self._agents)
 
     @property
     def refused(self) -> int:
         """Events that devices with a spool know to be refused."""
-        return self._tally.refused
+        return self._tally.refused + sum(agent.tally.refused for agent in self._agents)
 
     @property
     def lost(self) -> int:
         """Events that a device without a spool could not send, or that a full spool gave up."""
-        return self._tally.lost + sum(presence.spool.given_up for presence in self._presences.values())
+        return self._tally.lost + sum(presence.spool.given_up for presence in self._presences)
 
     @property
     def spooled(self) -> int:
-        """Events that wait in spools now."""
-        return sum(len(presence.spool) for presence in self._presences.values())
+        """Events that wait now in spools in memory; an agent's are on disk."""
+        return sum(len(presence.spool) for presence in self._presences)
 
     @property
     def suffers(self) -> Mapping[str, tuple[Fault, ...]]:
@@ -86,10 +98,10 @@ class Fleet:
         return fault.ends_at
 
     def crowd(self, *, for_s: float) -> datetime:
-        """Let as many people come to all hotspots as in July's busiest hour, and return until when."""
+        """Let as many people come to all hotspots as on a market day in July, and return until when."""
         until = self._clock() + timedelta(seconds=for_s)
-        for presence in self._presences.values():
-            presence.crowd(until)
+        for body in self._bodies.values():
+            body.crowd(until)
         return until
 
     async def run(self) -> None:
@@ -97,7 +109,7 @@ class Fleet:
         pace = Pace.beginning(self._clock(), self._speed)
         for device in self._devices:
             life = DeviceLife(device, seed=self._seed, pace=pace)
-            self._presences[device.id] = Presence(life, tally=self._tally, clock=self._clock)
+            self._bodies[device.id] = self._body(life)
             self._fortunes[device.id] = Fortune(self._broker, self._planned(device, pace), clock=self._clock)
         waking = random.Random(self._seed)
         within_s = max(_WAKE_WITHIN_S, len(self._devices) / _WAKE_A_SECOND)
@@ -105,6 +117,15 @@ class Fleet:
             for device in self._devices:
                 live = self._live(device.id, after_s=waking.uniform(0, within_s))
                 tasks.create_task(live, name=f"device {device.id}")
+
+    def _body(self, life: DeviceLife) -> Body:
+        if life.device.id in self._real:
+            agent = AgentPresence(life, self._directory, tally=self._tally, clock=self._clock)
+            self._agents.append(agent)
+            return agent
+        presence = Presence(life, tally=self._tally, clock=self._clock)
+        self._presences.append(presence)
+        return presence
 
     def _planned(self, device: SimulatedDevice, pace: Pace) -> Iterator[Fault]:
         chance = outages(f"{self._seed}/{device.place}/outages", pace.village_began_at)
@@ -116,5 +137,5 @@ class Fleet:
 
     async def _live(self, device: str, *, after_s: float) -> None:
         await asyncio.sleep(after_s)
-        presence, fortune = self._presences[device], self._fortunes[device]
-        await supervise(f"device {device}", lambda: fortune.run(presence))
+        body, fortune = self._bodies[device], self._fortunes[device]
+        await supervise(f"device {device}", lambda: fortune.run(body))

@@ -28,6 +28,9 @@ class Body(Protocol):
     def set_uplink(self, *, up: bool) -> None:
         """Learn that the world is, or is not, to be reached."""
 
+    def crowd(self, until: datetime) -> None:
+        """Let many people come until then."""
+
 
 class Agenda:
     """Faults one after another: the planned ones, and one that was ordered; a newer order replaces it.
@@ -115,7 +118,7 @@ class Fortune:
     async def _live(self, body: Body, broker: BrokerAddress) -> Fault:
         async with asyncio.TaskGroup() as tasks:
             life = tasks.create_task(body.live(broker), name="body")
-            fault = await self._own.due(self._clock)
+            fault = self._own_now = await self._own.due(self._clock)
             body.die()
             life.cancel()
         return fault

@@ -16,8 +16,8 @@ class Hotspot:
 
     def __init__(self, seed: str, village_now: datetime) -> None:
         self._rng = random.Random(seed)
-        self._a_day = self._rng.uniform(*_A_DAY)
-        self._visits: Iterator[Visit] = visits(seed, village_now - _BEFORE, a_day=self._a_day)
+        a_day = self._rng.uniform(*_A_DAY)
+        self._visits: Iterator[Visit] = visits(seed, village_now - _BEFORE, a_day=a_day)
         self._next = next(self._visits)
         self._present: list[Visit] = []
         self._upto = village_now - _BEFORE
@@ -25,8 +25,8 @@ class Hotspot:
         self.restart(village_now)
 
     def crowd(self, village_now: datetime, until: datetime) -> None:
-        """Let people come until then as in the busiest hour of July, on top of who comes anyway."""
-        more = rush(self._rng, village_now, until, a_day=self._a_day)
+        """Let people come until then as on a market day in July, on top of who comes anyway."""
+        more = rush(self._rng, village_now, until)
         self._visits = heapq.merge((self._next,), self._visits, more, key=lambda visit: visit.starts_at)
         self._next = next(self._visits)
 

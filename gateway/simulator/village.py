@@ -28,6 +28,7 @@ _LONGEST_VISIT_MIN = 8 * 60
 _P90 = 1.2816  # standard deviations to the 90th percentile
 _DOWN_BYTES = (60e6, 250e6)
 _UP_SHARE = (0.08, 0.16)
+_RUSH_AN_HOUR = 40
 
 _MORE_VIEWS = 10, 0.22  # 2.2 views on top of the first, on average
 _MEDIAN_DWELL_S = 18
@@ -83,11 +84,10 @@ def visits(seed: str, since: datetime, *, a_day: float) -> Iterator[Visit]:
             yield Visit(arrived, arrived + timedelta(minutes=minutes), round(down), round(up))
 
 
-def rush(rng: random.Random, since: datetime, until: datetime, *, a_day: float) -> Iterator[Visit]:
-    """Yield visits at the rate of July's busiest hour, of people who stay for a few minutes; ends."""
-    an_hour = a_day * season(date(since.year, JULY, 1)) * max(_HOURS) / sum(_HOURS)
+def rush(rng: random.Random, since: datetime, until: datetime) -> Iterator[Visit]:
+    """Yield the visits of a July day with a market in the village: many people, a few minutes each; ends."""
     at = since
-    while (at := at + timedelta(hours=rng.expovariate(an_hour))) < until:
+    while (at := at + timedelta(hours=rng.expovariate(_RUSH_AN_HOUR))) < until:
         down = rng.uniform(*_DOWN_BYTES)
         stay = timedelta(minutes=rng.uniform(5, 2 * _MEDIAN_VISIT_MIN))
         yield Visit(at, at + stay, round(down), round(down * rng.uniform(*_UP_SHARE)))

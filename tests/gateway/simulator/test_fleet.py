@@ -2,12 +2,12 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from gateway.embedded import Mosquitto
 from gateway.simulator import BrokerAddress, FaultKind, Fleet, SimulatedDevice, StagedFault
 from services.runtime.clock import now
-from tests.gateway.simulator.watching import watching
+from tests.gateway.simulator.watching import Seen, watching
 from tests.support import eventually
 
 SPEED = 300  # a heartbeat and a report a second
@@ -129,3 +129,53 @@ async def test_stopping_is_bounded_in_time_without_a_broker(mosquitto: Mosquitto
         await eventually(lambda: fleet.sent >= 3, within=8)
         await mosquitto.stop()
         await eventually(lambda: fleet.lost >= 1, within=8)
+
+
+async def test_an_uplink_that_falls_silent_is_found_out_late_and_its_events_are_not_lost(
+    mosquitto: Mosquitto,
+) -> None:
+    async with watching(mosquitto, receipts=True) as watcher, running(mosquitto, HOTSPOT, KIOSK) as fleet:
+        await eventually(lambda: fleet.receipted >= 4, within=10)
+        over_at = fleet.order([HOTSPOT.id], FaultKind.UPLINK_SILENT, for_s=4)
+        await eventually(lambda: list(fleet.suffers) == [HOTSPOT.id])
+        await eventually(lambda: now() > over_at, within=6)
+
+        def silent() -> list[datetime]:
+            """Whatever was heard of the device while it was silent."""
+            since = over_at - timedelta(seconds=3.5)
+            return [e.received_at for e in watcher.of(HOTSPOT.id) if since < e.received_at < over_at]
+
+        await eventually(lambda: len(watcher.reports(HOTSPOT.id)) > 12, within=20)
+        assert silent() == []
+        assert watcher.states(HOTSPOT.id) == ["online"]  # four seconds are less than anybody's patience
+        told = [e for e in watcher.of(HOTSPOT.id) if e.time < over_at <= e.received_at]
+        assert len(told) >= 3
+        assert any(e.body["data"].get("uplink_ok") is False for e in told)
+        seqs = [event.body["seq"] for event in watcher.of(HOTSPOT.id)]
+        assert set(seqs) == set(range(1, max(seqs) + 1))
+        assert len(watcher.reports(KIOSK.id)) > 4
+
+
+async def test_an_ordered_power_cut_takes_those_it_is_for_and_is_listed_while_it_lasts(
+    mosquitto: Mosquitto,
+) -> None:
+    async with watching(mosquitto, receipts=True) as watcher, running(mosquitto, HOTSPOT, LOCKER) as fleet:
+        await eventually(lambda: fleet.receipted >= 2, within=10)
+        over_at = fleet.order([HOTSPOT.id, "hs-nowhere-1"], FaultKind.POWER_CUT, for_s=1)
+        await eventually(lambda: list(fleet.suffers) == [HOTSPOT.id])
+        assert fleet.suffers[HOTSPOT.id][0].ends_at == over_at
+        await eventually(lambda: watcher.states(HOTSPOT.id) == ["online", "will", "online"], within=8)
+        assert fleet.suffers == {}
+        assert watcher.states(LOCKER.id) == ["online"]
+
+
+async def test_a_rush_fills_every_hotspot_for_a_while(mosquitto: Mosquitto) -> None:
+    def clients(events: list[Seen]) -> list[int]:
+        return [event.body["data"]["clients"] for event in events if event.type == "wifi.usage"]
+
+    async with watching(mosquitto, receipts=True) as watcher, running(mosquitto, HOTSPOT) as fleet:
+        await eventually(lambda: len(clients(watcher.of(HOTSPOT.id))) >= 2, within=10)
+        before = max(clients(watcher.of(HOTSPOT.id)))
+        until = fleet.crowd(for_s=6)
+        assert until > now() + timedelta(seconds=5)
+        await eventually(lambda: max(clients(watcher.of(HOTSPOT.id))) >= before + 3, within=10)

@@ -25,11 +25,14 @@ class Seen:
     received_at: datetime
 
     @classmethod
-    def of(cls, delivery: Delivery) -> "Seen":
+    def of(cls, delivery: Delivery) -> "list[Seen]":
         topic = topics.NativeTopic.parse(delivery.topic)
         assert topic is not None, delivery.topic
-        body = json.loads(delivery.payload)
-        return cls(topic.municipality, topic.device, topic.event_type, body, delivery.received_at)
+        said = json.loads(delivery.payload)
+        whose = (topic.municipality, topic.device, topic.event_type)
+        return [
+            cls(*whose, body, delivery.received_at) for body in (said if isinstance(said, list) else [said])
+        ]
 
     @property
     def id(self) -> str | None:
@@ -78,7 +81,7 @@ class Watcher:
         while True:
             deliveries = await self.session.batch(limit=100, linger_s=0)
             self.session.acknowledge(deliveries)
-            fresh = [Seen.of(delivery) for delivery in deliveries]
+            fresh = [event for delivery in deliveries for event in Seen.of(delivery)]
             self.seen += fresh
             if self.receipts:
                 with suppress(NotConnected):
