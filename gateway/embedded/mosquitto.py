@@ -1,10 +1,7 @@
 """Mosquitto as a child process: the broker of the demo where it is installed, and of the tests."""
 
-import hashlib
 import os
-import secrets
 import shutil
-from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +9,7 @@ from pathlib import Path
 from gateway.embedded.broker import HOST, BrokerError, EmbeddedBroker
 from services.runtime.accounts import Account, unprivileged_account
 from services.runtime.child import Command
+from services.tenants.credentials import broker_hash
 
 # The window and queue of a lane's session: past `max_queued_messages` Mosquitto acknowledges and drops.
 _FIXED = """\
@@ -30,9 +28,6 @@ connection_messages false
 """
 # `connection_messages false` keeps addresses and client ids out of the log.
 # No `message_size_limit`: it loses messages silently on MQTT 3.1.1.
-
-_SALT_BYTES = 12
-_ITERATIONS = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,18 +121,9 @@ def _password_file(accounts: Mapping[str, str]) -> str:
     for user, password in accounts.items():
         if not user or ":" in user or not user.isprintable():
             raise BrokerError(f"the account {user!r} cannot be written to a password file")
-        lines.append(f"{user}:{_hashed(password)}\n")
+        # Not by `mosquitto_passwd`: it shows the password to all users in `ps`, or cuts it at the first colon.
+        lines.append(f"{user}:{broker_hash(password)}\n")
     return "".join(lines)
-
-
-def _hashed(password: str) -> str:
-    """The password as Mosquitto 2 stores it: `$7$`, PBKDF2 of SHA-512, iterations, salt and hash in base64.
-
-    Not by `mosquitto_passwd`: it shows the password to all users in `ps`, or cuts it at the first colon.
-    """
-    salt = secrets.token_bytes(_SALT_BYTES)
-    digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, _ITERATIONS)
-    return f"$7${_ITERATIONS}${b64encode(salt).decode()}${b64encode(digest).decode()}"
 
 
 def _write(path: Path, text: str, account: Account | None) -> None:

@@ -20,10 +20,11 @@ Command: TypeAlias = dict[str, Any]
 Answer: TypeAlias = dict[str, Any]
 
 CONNECT_S = 8.0
-# Mosquitto writes its whole store after each command, and answers when a message's commands are done.
 ANSWER_S = 20.0
-COMMANDS_A_MESSAGE = 50
-_PAGE = 500
+# Mosquitto writes its whole store after each command (175 ms with 10,000 devices), and serves nobody else before a
+# message's commands are done.
+COMMANDS_A_MESSAGE = 10
+_PAGE = 200
 # Said at once, instead of trying again for as long as we may.
 _FINAL = {Trouble.UNREACHABLE, Trouble.CREDENTIALS, Trouble.CLIENT_ID, Trouble.SUBSCRIPTION, Trouble.TLS}
 
