@@ -10,6 +10,7 @@ from dashboard.app import PortTaken
 from gateway.embedded import BrokerError
 from services.runtime.child import ChildError
 from services.runtime.tasks import describe
+from services.storage.backup import BackupError
 from services.storage.database import UNREACHABLE
 from services.storage.embedded import EmbeddedPostgresError
 from services.storage.migrate import MigrationError
@@ -25,8 +26,8 @@ class CommandFailed(Exception):
 
 
 _OURS = (
-    BrokerError, ChildError, CommandFailed, DemoRefused, DeviceError, EmbeddedPostgresError, ImportRefused,
-    MigrationError, NotConfigured, PersonError, PortTaken, SettingsRefused, SetupRefused, UnsafeDatabase, WeakPassword,
+    BackupError, BrokerError, ChildError, CommandFailed, DemoRefused, DeviceError, EmbeddedPostgresError,
+    ImportRefused, MigrationError, NotConfigured, PersonError, PortTaken, SettingsRefused, SetupRefused, UnsafeDatabase, WeakPassword,
 )  # fmt: skip
 FAILURES = (*_OURS, *UNREACHABLE, asyncpg.PostgresError, ExceptionGroup)
 

@@ -7,6 +7,7 @@ below; add it to docs/cli.md.
 import sys
 
 from config.cli import (
+    backups,
     checking,
     deadletters,
     demonstrate,
@@ -24,6 +25,7 @@ from config.failures import FAILURES, explain
 __all__ = ["app", "main"]
 
 for _module in (
+    backups,
     checking,
     deadletters,
     demonstrate,

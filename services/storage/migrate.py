@@ -73,7 +73,7 @@ async def migrate(
     """
     connection = await asyncpg.connect(admin_url, timeout=10, server_settings={"timezone": "UTC"})
     try:
-        async with _locked(connection):
+        async with only_one_at_a_time(connection):
             await connection.execute("SELECT set_config('bypunkt.app_login', $1, false)", app_login)
             await connection.execute(files(__package__).joinpath("roles.sql").read_text(encoding="utf-8"))
             if app_password is not None:
@@ -100,7 +100,8 @@ async def pending(connection: Reader) -> list[str]:
 
 
 @asynccontextmanager
-async def _locked(connection: "asyncpg.Connection[asyncpg.Record]") -> AsyncIterator[None]:
+async def only_one_at_a_time(connection: "asyncpg.Connection[asyncpg.Record]") -> AsyncIterator[None]:
+    """Hold the lock of migrations on this connection; others wait."""
     # Polled: waiting inside pg_advisory_lock() holds a snapshot and deadlocks with CREATE INDEX CONCURRENTLY.
     while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK_KEY):  # noqa: ASYNC110
         await asyncio.sleep(0.1)

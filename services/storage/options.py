@@ -19,7 +19,7 @@ class DatabaseOptions(BaseModel):
     url_file: Path | None = Field(default=None, description="A file that holds the address instead.")
     admin_url: SecretStr | None = Field(
         default=None,
-        description="Address with a login that may create roles; only `bypunkt migrate` uses it.",
+        description="Address with a login that may create roles, for `bypunkt migrate`, `backup` and `restore`.",
     )
     admin_url_file: Path | None = Field(default=None, description="A file that holds that address instead.")
     app_login: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")] = Field(

@@ -1,0 +1,420 @@
+"""What goes wrong with a backup is said in one line, and leaves nothing that looks like one."""
+
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from services.storage import migrate as migrating
+from services.storage.backup import (
+    Archive,
+    BackupError,
+    back_up,
+    keeping,
+    programs,
+    remove_old,
+    restore,
+    restoring,
+    try_out,
+)
+from services.storage.backup.content import differences
+from services.storage.backup.manifest import Content
+from services.storage.database import Database, Public, Role
+from services.storage.embedded import EmbeddedPostgres
+from services.storage.embedded.binaries import wheel_directories
+from services.storage.migrate import MigrationError, migrate, migrations
+from tests.storage.test_backup import APP, admin, everything, live_a_while, names_in
+from tests.support.processes import ROOT
+from tests.support.villages import villages
+from tests.support.waiting import eventually
+
+# Enough that a dump and a restore come in several pieces.
+FILL = """
+INSERT INTO bypunkt.dead_letter (municipality, lane, topic, reason, detail, received_at, size, fingerprint, replayable)
+SELECT '0781', 0, gen_random_uuid()::text, 'unknown_type', gen_random_uuid()::text, now(), n, '', false
+FROM generate_series(1, 60000) AS n
+"""
+
+
+@pytest.fixture
+async def made(database_url: str, admin_url: str, tmp_path: Path) -> Archive:
+    """A sound backup."""
+    async with villages(database_url) as database:
+        await live_a_while(database)
+    return await back_up(admin_url, tmp_path / "sound.tar", app_login=APP)
+
+
+@pytest.fixture
+async def killable() -> AsyncIterator[EmbeddedPostgres]:
+    """A server of this test's own, with much in it."""
+    async with EmbeddedPostgres(fast=True) as server:
+        await migrate(server.dsn())
+        async with admin(server.dsn()) as connection:
+            await connection.execute(FILL)
+        yield server
+
+
+@pytest.fixture
+async def filled(admin_url: str) -> str:
+    """A database with much in it."""
+    async with admin(admin_url) as connection:
+        await connection.execute(FILL)
+    return admin_url
+
+
+def damaged(archive: Archive, damage: Callable[[bytearray], None]) -> Path:
+    raw = bytearray(archive.path.read_bytes())
+    damage(raw)
+    path = archive.path.with_name("damaged.tar")
+    path.write_bytes(raw)
+    return path
+
+
+def flip(raw: bytearray) -> None:
+    raw[len(raw) // 3] ^= 0x10
+
+
+def flip_in_manifest(raw: bytearray) -> None:
+    raw[raw.rindex(b'"municipality": 2') + 16] = ord("3")
+
+
+def cut_half(raw: bytearray) -> None:
+    del raw[len(raw) // 2 :]
+
+
+def cut_manifest(raw: bytearray) -> None:
+    del raw[raw.rindex(b"dump_sha256") :]
+
+
+def unreadable_manifest(raw: bytearray) -> None:
+    at = raw.rindex(b"bypunkt-backup-1")
+    raw[at : at + 16] = b"bypunkt-backup-9"
+
+
+def cut_end_mark(raw: bytearray) -> None:
+    del raw[-1024:]
+
+
+DAMAGES: dict[Callable[[bytearray], None], str] = {
+    flip: "damaged",
+    cut_half: "incomplete",
+    cut_manifest: "incomplete",
+    unreadable_manifest: "later bypunkt",
+    flip_in_manifest: "municipality: 3 in the backup, 2 in the database",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
+async def test_a_damaged_backup_is_refused_and_nothing_is_kept_of_it(
+    made: Archive, blank_database_url: str, damage: Callable[[bytearray], None]
+) -> None:
+    with pytest.raises(BackupError, match=DAMAGES[damage]) as error:
+        await restore(blank_database_url, Archive.open(damaged(made, damage)), app_login=APP)
+    assert len(str(error.value).splitlines()) == 1
+    assert await is_empty(blank_database_url)
+    await restore(blank_database_url, made, app_login=APP)  # the same database takes the sound one
+
+
+async def test_a_tar_without_its_end_mark_has_lost_nothing(made: Archive, blank_database_url: str) -> None:
+    await restore(blank_database_url, Archive.open(damaged(made, cut_end_mark)), app_login=APP)
+
+
+@pytest.mark.parametrize("kind", ["text", "empty", "tar", "folder", "missing", "dump"])
+def test_a_foreign_file_is_refused(made: Archive, tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "foreign"
+    if kind == "text":
+        path.write_text("hello " * 1_000)
+    elif kind == "empty":
+        path.touch()
+    elif kind == "tar":
+        with tarfile.open(path, "w") as tar:
+            tar.add(__file__, arcname="letter.txt")
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "dump":
+        path.write_bytes(b"".join(made.pieces()))
+    with pytest.raises(BackupError, match=r"not a backup|No such file|Is a directory") as error:
+        Archive.open(path)
+    assert len(str(error.value).splitlines()) == 1
+
+
+async def test_a_database_that_is_not_empty_is_refused_and_left_alone(
+    made: Archive, admin_url: str, blank_database_url: str
+) -> None:
+    before = await everything(admin_url)
+    with pytest.raises(BackupError, match=r"the database is not empty .*make a new one with createdb"):
+        await restore(admin_url, made, app_login=APP)
+    assert await everything(admin_url) == before
+    async with admin(blank_database_url) as connection:
+        await connection.execute("CREATE SCHEMA bypunkt; CREATE TABLE bypunkt.theirs AS SELECT 1 AS one")
+    with pytest.raises(BackupError, match="a schema bypunkt that is not ours"):
+        await restore(blank_database_url, made, app_login=APP)
+    async with admin(blank_database_url) as connection:
+        assert await connection.fetchval("SELECT one FROM bypunkt.theirs") == 1
+
+
+async def test_a_database_that_was_only_migrated_is_empty_enough(
+    made: Archive, admin_url: str, blank_database_url: str
+) -> None:
+    await migrate(blank_database_url, lanes=4)  # as a service does that prepares the database at each start
+    await restore(blank_database_url, made, app_login=APP)
+    assert await everything(blank_database_url) == await everything(admin_url)
+
+
+async def test_a_database_that_the_program_runs_on_is_refused(made: Archive, blank_database_url: str) -> None:
+    await migrate(blank_database_url)
+    async with (
+        Database.open(blank_database_url.replace("postgres@", f"{APP}@")) as database,
+        database.transaction(Role.READ, Public()),
+    ):
+        with pytest.raises(BackupError, match="bypunkt is running on this database: stop it"):
+            await restore(blank_database_url, made, app_login=APP)
+    await restore(blank_database_url, made, app_login=APP)
+
+
+async def test_a_backup_of_a_later_program_is_refused(
+    made: Archive, blank_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restoring, "migrations", lambda: migrations()[:-1])
+    with pytest.raises(BackupError, match="install that version or a newer one"):
+        await restore(blank_database_url, made, app_login=APP)
+    assert await is_empty(blank_database_url)
+
+
+async def test_a_backup_of_another_program_with_the_same_numbers_is_refused(
+    made: Archive, blank_database_url: str
+) -> None:
+    first, *others = made.manifest.content.migrations
+    told = made.manifest.content.model_copy(
+        update={"migrations": (first.model_copy(update={"checksum": "x"}), *others)}
+    )
+    other = Archive(made.path, made.manifest.model_copy(update={"content": told}), made.starts_at)
+    with pytest.raises(BackupError, match="0001_foundation is not the one of this program"):
+        await restore(blank_database_url, other, app_login=APP)
+
+
+async def test_an_older_backup_is_restored_and_brought_up_to_date(
+    blank_database_url: str, tmp_path: Path
+) -> None:
+    with pytest.MonkeyPatch.context() as older:
+        older.setattr(migrating, "migrations", lambda: migrations()[:4])
+        async with EmbeddedPostgres(fast=True) as server:
+            await migrate(server.dsn())
+            made = await back_up(server.dsn(), tmp_path / "old.tar", app_login=APP)
+    assert made.manifest.content.version == 4
+    restored = await restore(blank_database_url, made, app_login=APP)
+    assert list(restored.migrated) == [migration.name for migration in migrations()[4:]]
+    async with admin(blank_database_url) as connection:
+        assert await connection.fetchval("SELECT max(version) FROM bypunkt.migration") == len(migrations())
+
+
+async def test_a_migration_that_fails_after_the_restore_leaves_the_door_closed(
+    made: Archive, blank_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*_: object, **__: object) -> list[str]:
+        raise MigrationError("0099 cannot be applied")
+
+    monkeypatch.setattr(restoring, "migrate", fails)
+    with pytest.raises(MigrationError):
+        await restore(blank_database_url, made, app_login=APP)
+    async with (
+        Database.open(blank_database_url.replace("postgres@", f"{APP}@")) as database,
+        database.transaction(Role.READ, Public()) as connection,
+    ):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.fetch("SELECT * FROM bypunkt.public_point")
+
+
+async def test_an_older_server_is_refused(made: Archive, blank_database_url: str) -> None:
+    later = Archive(made.path, made.manifest.model_copy(update={"server_major": 99}), made.starts_at)
+    with pytest.raises(BackupError, match="restore into 99 or newer"):
+        await restore(blank_database_url, later, app_login=APP)
+    assert await is_empty(blank_database_url)
+
+
+@contextmanager
+def room_for(size: int) -> Iterator[None]:
+    """Let no file of this process become larger, as on a disk that is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("size", [100, 100_000])
+async def test_a_full_disk_leaves_nothing(filled: str, tmp_path: Path, size: int) -> None:
+    with room_for(size), pytest.raises(BackupError, match=r"cannot write .*b\.tar: File too large"):
+        await back_up(filled, tmp_path / "b.tar", app_login=APP)
+    assert names_in(tmp_path) == []
+
+
+async def test_a_disk_that_is_full_at_the_manifest_leaves_nothing(filled: str, tmp_path: Path) -> None:
+    made = await back_up(filled, tmp_path / "b.tar", app_login=APP)
+    with room_for(made.manifest.dump_bytes + 700), pytest.raises(BackupError, match="cannot write"):
+        await back_up(filled, tmp_path / "c.tar", app_login=APP)
+    assert names_in(tmp_path) == ["b.tar"]
+
+
+async def test_a_database_that_is_away_or_goes_away_is_said_and_leaves_nothing(
+    killable: EmbeddedPostgres, tmp_path: Path
+) -> None:
+    pull = pulling_the_plug(killable)
+    with pytest.raises(BackupError, match=r"pg_dump failed|PostgreSQL went away"):
+        await back_up(killable.dsn(), tmp_path / "b.tar", app_login=APP, on_progress=pull)
+    await eventually(lambda: not killable.running)
+    with pytest.raises(BackupError, match="cannot reach PostgreSQL as administrator"):
+        await back_up(killable.dsn(), tmp_path / "b.tar", app_login=APP)
+    assert names_in(tmp_path) == []
+
+
+def pulling_the_plug(server: EmbeddedPostgres) -> Callable[[int], None]:
+    """Kill the server as soon as something has been read or written."""
+
+    def pull(_: int) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(server.pid, signal.SIGKILL)
+
+    return pull
+
+
+async def test_a_restore_whose_server_dies_has_not_happened(
+    killable: EmbeddedPostgres, tmp_path: Path
+) -> None:
+    made = await back_up(killable.dsn(), tmp_path / "b.tar", app_login=APP)
+    async with EmbeddedPostgres(fast=True) as other:
+        pull = pulling_the_plug(other)
+        with pytest.raises(BackupError, match=r"pg_restore failed|PostgreSQL went away"):
+            await restore(other.dsn(), made, app_login=APP, on_progress=pull)
+        await other.start()
+        assert await is_empty(other.dsn())
+        await restore(other.dsn(), made, app_login=APP)
+        assert await everything(other.dsn()) == await everything(killable.dsn())
+
+
+async def test_a_killed_backup_leaves_nothing_that_looks_like_one(filled: str, tmp_path: Path) -> None:
+    code = (
+        "import asyncio, os, signal, sys, pathlib\n"
+        "from services.storage.backup import back_up\n"
+        "die = lambda _: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "asyncio.run(back_up(sys.argv[1], pathlib.Path(sys.argv[2]), app_login='bypunkt_app', on_progress=die))\n"
+    )
+    target = tmp_path / "bypunkt-20260101T000000Z.tar"
+    status = killed_process(code, filled, str(target))
+    assert status == -signal.SIGKILL
+    (left,) = names_in(tmp_path)
+    assert left.startswith(".")
+    assert left.endswith(".part")
+    for at in (tmp_path / name for name in ("bypunkt-20260102T000000Z.tar", "bypunkt-20260103T000000Z.tar")):
+        shutil.copy(tmp_path / left, at)
+    remove_old(tmp_path, keep=1)
+    assert left in names_in(tmp_path)  # it might be another run's that is still writing
+    os.utime(tmp_path / left, (time.time() - 90_000,) * 2)
+    remove_old(tmp_path, keep=1)
+    assert names_in(tmp_path) == ["bypunkt-20260103T000000Z.tar"]
+
+
+def killed_process(code: str, *arguments: str) -> int:
+    return subprocess.run([sys.executable, "-c", code, *arguments], cwd=ROOT, check=False).returncode
+
+
+async def test_a_file_that_is_there_is_not_written_over(made: Archive, admin_url: str) -> None:
+    with pytest.raises(BackupError, match="exists already"):
+        await back_up(admin_url, made.path, app_login=APP)
+    with pytest.raises(BackupError, match=r"cannot write in .*nowhere: No such file"):
+        await back_up(admin_url, made.path.parent / "nowhere" / "b.tar", app_login=APP)
+
+
+async def test_a_database_without_bypunkt_is_no_backup(blank_database_url: str, tmp_path: Path) -> None:
+    with pytest.raises(BackupError, match="there is no bypunkt in this database"):
+        await back_up(blank_database_url, tmp_path / "b.tar", app_login=APP)
+    assert names_in(tmp_path) == []
+
+
+async def test_a_login_that_may_not_is_told_so(database_url: str, made: Archive) -> None:
+    for work in (
+        back_up(database_url, made.path.with_name("c.tar"), app_login=APP),
+        try_out(database_url, made, app_login=APP),
+    ):
+        with pytest.raises(BackupError, match="the login of BYPUNKT_DATABASE__ADMIN_URL may not do this"):
+            await work
+
+
+def test_other_files_in_the_directory_are_nobody_s_business(tmp_path: Path) -> None:
+    others = ["bypunkt-20260101T000000Z.tar.gpg", "notes.txt", "bypunkt-latest.tar", ".keep.part"]
+    ours = [f"bypunkt-2026010{day}T000000Z.tar" for day in range(1, 6)]
+    for name in (*others, *ours):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (0, 0))
+    assert [path.name for path in remove_old(tmp_path, keep=2)] == ours[:3]
+    assert names_in(tmp_path) == sorted([*others, *ours[3:]])
+    assert keeping.remove_old(tmp_path, keep=2) == []
+
+
+def test_the_oldest_program_that_can_do_it_is_taken(tmp_path: Path) -> None:
+    for major in (14, 15, 17):
+        folder = tmp_path / str(major)
+        folder.mkdir()
+        (folder / "pg_dump").write_text(f"#!/bin/sh\necho 'pg_dump (PostgreSQL) {major}.3 (Debian)'\n")
+        (folder / "pg_dump").chmod(0o755)
+    search = [tmp_path / "none", *sorted(tmp_path.iterdir())]
+    assert programs.find("pg_dump", at_least=15, search=search).major == 15
+    assert programs.find("pg_dump", at_least=16, search=search).path == tmp_path / "17" / "pg_dump"
+    with pytest.raises(BackupError, match=r"found: 14, 15, 17.*apt install postgresql-client-18"):
+        programs.find("pg_dump", at_least=18, search=search)
+
+
+@pytest.mark.parametrize("name", ["pg_dump", "pg_restore"])
+def test_the_programs_of_the_embedded_postgresql_are_found(name: programs.Name) -> None:
+    newest = next(wheel_directories())
+    assert programs.find(name, at_least=18).path == newest / name
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://boss:s%3Ae%40cret@db.example:5433/village?sslmode=require",
+        "postgresql://boss@db.example:5433/village?sslmode=require&password=s%3Ae%40cret",
+    ],
+)
+def test_the_password_is_in_no_command_line(url: str) -> None:
+    arguments, environment = programs._address(url)
+    assert arguments == ["--dbname=postgresql://boss@db.example:5433/village?sslmode=require"]
+    assert environment["PGPASSWORD"] == "s:e@cret"
+
+
+def test_what_differs_is_named() -> None:
+    one = Content.model_validate(
+        {
+            "migrations": [{"version": 1, "name": "a", "checksum": "x"}],
+            "lanes": {0: 1},
+            "tables": {"event": 1},
+        }
+    )
+    other = one.model_copy(update={"lanes": {0: 2}, "tables": {"event": 2, "new": 0}})
+    assert differences(one, one) == []
+    assert differences(one, other) == [
+        "event: 1 in the backup, 2 in the database",
+        "new: no such table in the backup, 0 in the database",
+        "the heads of the lanes",
+    ]
+
+
+async def is_empty(url: str) -> bool:
+    async with admin(url) as connection:
+        found = await connection.fetchval(
+            "SELECT count(*) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"
+            " WHERE n.nspname = 'bypunkt'"
+        )
+        return bool(found == 0)
