@@ -27,7 +27,8 @@ class CommandFailed(Exception):
 
 _OURS = (
     BackupError, BrokerError, ChildError, CommandFailed, DemoRefused, DeviceError, EmbeddedPostgresError,
-    ImportRefused, MigrationError, NotConfigured, PersonError, PortTaken, SettingsRefused, SetupRefused, UnsafeDatabase, WeakPassword,
+    ImportRefused, MigrationError, NotConfigured, PersonError, PortTaken, SettingsRefused, SetupRefused,
+    UnsafeDatabase, WeakPassword,
 )  # fmt: skip
 FAILURES = (*_OURS, *UNREACHABLE, asyncpg.PostgresError, ExceptionGroup)
 
