@@ -53,7 +53,13 @@ PROFILES = {
     "dev": Profile(
         "dev",
         "requirements-dev.lock",
-        {"mosquitto": "mosquitto", "mosquitto_pub": "mosquitto-clients", "chromium": "chromium"},
+        {
+            "mosquitto": "mosquitto",
+            "mosquitto_pub": "mosquitto-clients",
+            "chromium": "chromium",
+            "caddy": "caddy",
+            "systemd-analyze": "systemd",
+        },
         required=True,
     ),
 }
