@@ -339,8 +339,14 @@ async def test_a_message_waits_over_a_restart_for_a_lane_that_is_away(
 async def test_a_renewed_certificate_is_taken_up_without_a_restart(broker: ProductionBroker) -> None:
     lane = [*broker.arguments(LANE_USERNAME.format(lane=0), LANES), "-t", "bypunkt/canary/0", "-m", "x"]
     before = broker.certificate()
-    broker.renew()
-    await eventually(lambda: renewed(broker, before), within=10)
+    fallen: list[str] = []
+    async with session(broker, (LANE_USERNAME.format(lane=1), LANES)) as open_one:
+        open_one._on_down = fallen.append
+        await connected(open_one)
+        broker.renew()
+        await eventually(lambda: renewed(broker, before), within=10)
+        await open_one.publish("bypunkt/canary/1", b"x", qos=1)
+    assert fallen == ["stopped"]
     assert (await client("mosquitto_pub", *lane))[0] == 0
 
 
