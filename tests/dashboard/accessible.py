@@ -35,12 +35,12 @@ async def sideways(page: Page) -> list[str]:
 
 async def by_keyboard(page: Page) -> list[str]:
     """What the Tab key does not reach, what does not show that it has the focus, and a trap if there is one."""
-    wanted = cast("int", await page.evaluate("keyboardBegins()"))
+    wanted = cast("int", await page.evaluate("keyboard.begins()"))
     for _ in range(wanted + 5):
         await page.keyboard.press("Tab")
-        if await page.evaluate("keyboardHasLeft()"):
+        if await page.evaluate("keyboard.hasLeft()"):
             break
-    return cast("list[str]", await page.evaluate("keyboardMissed()"))
+    return cast("list[str]", await page.evaluate("keyboard.missed()"))
 
 
 _AXE = """async (chosen) => {
@@ -63,7 +63,7 @@ _SIDEWAYS = """() => {
     for (const element of document.body.querySelectorAll("*")) {
         const style = getComputedStyle(element);
         const box = element.getBoundingClientRect();
-        if (!box.width || !box.height || box.width < 2 || style.visibility === "hidden") continue;
+        if (!box.width || !box.height || style.clipPath !== "none" || style.visibility === "hidden") continue;
         if ((box.right > width + 1 || box.left < -1) && !scrolls(element)) wide.push(`sticks out: ${name(element)}`);
         const cuts = style.overflowX === "hidden" || style.overflowX === "clip";
         const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
@@ -73,41 +73,44 @@ _SIDEWAYS = """() => {
 }"""
 
 _KEYBOARD = """
-let wanted = [];
-let reached = new Map();
-let order = [];
-const LINES = ["outlineStyle", "outlineWidth", "outlineColor", "boxShadow", "borderColor", "backgroundColor"];
-const around = (element) => [element, element.parentElement, element.parentElement?.parentElement].filter(Boolean);
-const looks = (element) => around(element).flatMap((one) => ["", "::before", "::after"].map((part) => {
-    const style = getComputedStyle(one, part || null);
-    return LINES.map((line) => style[line]).join(" ");
-})).join("|");
-const name = (element) => element.outerHTML.replace(/\\s+/g, " ").slice(0, 120);
-function keyboardBegins() {
-    const all = [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]")];
-    wanted = all.filter((one) => one.tabIndex >= 0 && !one.disabled && one.type !== "hidden"
-        && one.checkVisibility({ visibilityProperty: true }) && !one.closest("[inert]")
-        && (one.type !== "radio" || one.checked));
-    reached = new Map();
-    order = [];
-    const before = new Map(wanted.map((one) => [one, looks(one)]));
-    document.activeElement?.blur();
-    document.addEventListener("focusin", ({ target }) => {
-        order.push(target);
-        if (!reached.has(target)) reached.set(target, !before.has(target) || looks(target) !== before.get(target));
-    });
-    return wanted.length;
-}
-function keyboardHasLeft() {
-    return order.length > 1 && (document.activeElement === document.body || order.at(-1) === order[0]);
-}
-function keyboardMissed() {
-    const missed = wanted.filter((one) => one.isConnected && !reached.has(one));
-    const dull = [...reached.keys()].filter((one) => one.isConnected && !reached.get(one));
-    return [
-        ...missed.map((one) => `not reached: ${name(one)}`),
-        ...dull.map((one) => `focus does not show: ${name(one)}`),
-        ...(keyboardHasLeft() ? [] : [`a trap at ${name(document.activeElement)}`]),
-    ];
-}
+globalThis.keyboard = (() => {
+    const LINES = ["outlineStyle", "outlineWidth", "outlineColor", "boxShadow", "borderColor", "backgroundColor"];
+    let wanted = [];
+    let reached = new Map();
+    let order = [];
+    const around = (element) => [element, element.parentElement, element.parentElement?.parentElement].filter(Boolean);
+    const looks = (element) => around(element).flatMap((one) => ["", "::before", "::after"].map((part) => {
+        const style = getComputedStyle(one, part || null);
+        return LINES.map((line) => style[line]).join(" ");
+    })).join("|");
+    const name = (element) => element.outerHTML.replace(/\\s+/g, " ").slice(0, 120);
+    function begins() {
+        const all = [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]")];
+        wanted = all.filter((one) => one.tabIndex >= 0 && !one.disabled && one.type !== "hidden"
+            && one.checkVisibility({ visibilityProperty: true }) && !one.closest("[inert]")
+            && (one.type !== "radio" || one.checked));
+        reached = new Map();
+        order = [];
+        const before = new Map(wanted.map((one) => [one, looks(one)]));
+        document.activeElement?.blur();
+        document.addEventListener("focusin", ({ target }) => {
+            order.push(target);
+            if (!reached.has(target)) reached.set(target, looks(target) !== before.get(target));
+        });
+        return wanted.length;
+    }
+    function hasLeft() {
+        return order.length > 1 && (document.activeElement === document.body || order.at(-1) === order[0]);
+    }
+    function missed() {
+        const not = wanted.filter((one) => one.isConnected && !reached.has(one));
+        const dull = [...reached.keys()].filter((one) => one.isConnected && !reached.get(one));
+        return [
+            ...not.map((one) => `not reached: ${name(one)}`),
+            ...dull.map((one) => `focus does not show: ${name(one)}`),
+            ...(hasLeft() ? [] : [`a trap at ${name(document.activeElement)}`]),
+        ];
+    }
+    return { begins, hasLeft, missed };
+})();
 """

@@ -58,13 +58,17 @@ class Staffed:
             assert answer.status == 303
             yield http
 
+    async def cookies(self, role: PersonRole) -> dict[str, str]:
+        """The cookies of a new session of somebody with this role."""
+        async with self.signed_in(role) as http:
+            return {morsel.key: morsel.value for morsel in http.cookie_jar}
+
     @asynccontextmanager
     async def window(
         self, browser: Browser, role: PersonRole | None = PersonRole.MUNICIPAL_ADMIN, **options: object
     ) -> AsyncIterator[BrowserContext]:
         """A browser window, signed in where a role is given; an error in a script fails the test."""
-        async with self.signed_in(role) if role else self.visitor() as http:
-            cookies = {morsel.key: morsel.value for morsel in http.cookie_jar}
+        cookies = await self.cookies(role) if role else {}
         settings: dict[str, Any] = {"locale": "sv-SE", "base_url": self.url} | options
         context = await browser.new_context(**settings)
         errors: list[str] = []

@@ -1,4 +1,5 @@
-"""Every page for everybody: axe in each language, light and dark, on each screen; zoomed in; by keyboard alone."""
+"""Every page for everybody: by axe in each language, on each screen, light, dark and in the reader's own colours;
+zoomed in; by keyboard alone."""
 
 from collections.abc import AsyncIterator
 
@@ -10,7 +11,7 @@ from dashboard.pages import PAGES as ROUTES
 from services.storage.embedded import EmbeddedPostgres
 from tests.dashboard import accessible
 from tests.dashboard.pictures import shown
-from tests.dashboard.pictures.shown import DESKTOP, LANGS, PAGES, PHONE, STATES, Lang, Size, State
+from tests.dashboard.pictures.shown import DESKTOP, LANGS, PAGES, STATES, Lang, Size, State
 from tests.dashboard.pictures.stage import Stage, stage
 from tests.dashboard.pictures.visit import in_state, look, settle, window
 from tests.support import databases
@@ -59,6 +60,9 @@ async def test_axe_finds_nothing(ordinary: Stage, browser: Browser, page: shown.
             found[size.name, "light"] = await accessible.axe(tab)
             await tab.emulate_media(color_scheme="dark")
             found[size.name, "dark"] = await accessible.axe(tab, only_colours=True)
+        # The reader's own few colours: nothing may be told by ours alone.
+        await tab.emulate_media(forced_colors="active")
+        found["any", "forced"] = await accessible.axe(tab, only_colours=True) + await faint_shapes(tab)
         assert {where: what for where, what in found.items() if what} == {}
 
 
@@ -86,19 +90,6 @@ async def test_keyboard_alone_reaches_everything_and_shows_where_it_is(
         assert await accessible.by_keyboard(tab) == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-async def test_colours_of_the_reader_hide_nothing(
-    ordinary: Stage, browser: Browser, page: shown.Page
-) -> None:
-    async with window(ordinary, browser, page.role, size=PHONE) as context:
-        await accessible.ready(context)
-        tab = await context.new_page()
-        await tab.emulate_media(forced_colors="active")
-        await look(tab, page.path, lang="sv")
-        assert await accessible.axe(tab) == []
-        assert await shapes_without_colour(tab) == []
-
-
 @pytest.mark.parametrize("state", STATES, ids=lambda state: state.name)
 async def test_axe_finds_nothing_when_something_is_missing(
     ordinary: Stage, empty: Stage, browser: Browser, state: State
@@ -109,7 +100,7 @@ async def test_axe_finds_nothing_when_something_is_missing(
         assert await accessible.sideways(tab) == []
 
 
-async def shapes_without_colour(page: Page) -> list[str]:
+async def faint_shapes(page: Page) -> list[str]:
     """Shapes of states that would be drawn in the colour of the paper."""
     found: list[str] = await page.evaluate(
         """() => [...document.querySelectorAll(".shape")].filter((shape) => shape.checkVisibility()

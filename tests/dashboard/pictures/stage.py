@@ -6,7 +6,7 @@ are those of the demo; `scene.py` says what has happened in them.
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from dashboard.options import WebOptions
 from dashboard.web.readiness import Readiness
 from services.log.append import make_partitions
 from services.storage.database import Database, Public, Role
+from services.tenants.access import PersonRole
 from services.tenants.importing import import_registry, read_registry
 from tests.dashboard.pictures import scene
 from tests.dashboard.staffed import Staffed, employ
@@ -31,20 +32,28 @@ VALUES ('0781', 'Ljungby', 'Kronoberg', '07', lane_for('0781'), 56.83, 13.94, '{
 
 @dataclass
 class Stage(Staffed):
-    """A running web face whose clock stands still at `NOW`."""
+    """A running web face whose clock stands still at `NOW`, and where each role signs in once."""
+
+    kept: dict[PersonRole, dict[str, str]] = field(default_factory=dict)
+
+    @override
+    async def cookies(self, role: PersonRole) -> dict[str, str]:
+        if role not in self.kept:
+            self.kept[role] = await super().cookies(role)
+        return self.kept[role]
 
     @override
     def now(self) -> datetime:
         return NOW + self.skew
 
-    @property
-    def seen_before(self) -> datetime:
-        """Until when everything was seen, in a picture of our own blindness."""
-        return self.now() - timedelta(minutes=4)
+    async def see_no_more(self) -> None:
+        """Let every lane have been blind for four minutes."""
+        await self.run("DELETE FROM observation")
+        await self.see(self.now() - timedelta(minutes=4))
 
     async def see_ahead(self) -> None:
         """Let every lane see for as long as the stage stands."""
-        await self.run("UPDATE observation SET closed = false")
+        await self.run("DELETE FROM observation")
         await self.see(NOW + timedelta(hours=1))
 
 

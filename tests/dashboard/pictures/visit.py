@@ -12,7 +12,6 @@ from tests.dashboard.pictures.shown import Lang, Scheme, Size, State
 from tests.dashboard.pictures.stage import Stage
 
 _SLOW_MS = 20_000
-_BLIND = "UPDATE observation SET closed = true, seen_until = $1"
 
 
 @asynccontextmanager
@@ -68,7 +67,7 @@ async def in_state(
                     await page.goto(f"{state.path}?lang=sv")
                     yield page
             case "blind":
-                await stage.run(_BLIND, stage.seen_before)
+                await stage.see_no_more()
                 await look(page, state.path, lang="sv")
                 yield page
                 await stage.see_ahead()
