@@ -15,6 +15,7 @@ import structlog
 from config.readiness import readiness_of
 from config.settings import Settings
 from dashboard.app import serve, web_app
+from dashboard.pages.demo_desk import Desk
 from gateway.service import Gateway
 from services.log.follow import Reading
 from services.log.worker import Worker
@@ -53,9 +54,13 @@ class Running:
 
 @asynccontextmanager
 async def bypunkt(
-    settings: Settings, *, parts: Collection[Part] = tuple(Part), clock: Clock = now
+    settings: Settings,
+    *,
+    parts: Collection[Part] = tuple(Part),
+    clock: Clock = now,
+    desk: Desk | None = None,
 ) -> AsyncIterator[Running]:
-    """Run the given parts for as long as this is open.
+    """Run the given parts for as long as this is open; only a demo has a `desk`.
 
     Waits for a database that is away; raises `UnsafeDatabase` or `MigrationError` for one that must not be used.
     """
@@ -72,7 +77,7 @@ async def bypunkt(
         if Part.WEB in parts:
             names = [reading.name for reading in READINGS]
             readiness = readiness_of(database, readings=names, clock=clock)
-            app = web_app(database, options=settings.web, clock=clock, readiness=readiness)
+            app = web_app(database, options=settings.web, clock=clock, readiness=readiness, desk=desk)
             address = await stack.enter_async_context(
                 serve(app, host=settings.web.host, port=settings.web.port)
             )

@@ -16,8 +16,10 @@ from rich.console import Console
 from rich.markup import escape
 
 from config.app import bypunkt
+from config.desk import DemoDesk, Servers
 from config.settings import Settings
 from dashboard.options import WebOptions
+from dashboard.pages import demo_desk
 from gateway.embedded import Amqtt, EmbeddedBroker, embedded_broker
 from gateway.options import MqttOptions
 from gateway.service import Gateway
@@ -60,6 +62,7 @@ class Plan:
     data: Path | None = None
     municipalities: set[str] | None = None
     speed: float = 60
+    agents: int = 2
     broker: Literal["mosquitto", "amqtt"] | None = None
 
 
@@ -79,10 +82,11 @@ async def run(plan: Plan) -> None:
         await migrate(postgres.dsn())
         settings = _settings(plan, broker, postgres.dsn(user="bypunkt_app"))
         await _prepare(settings, registry)
-        up = await stack.enter_async_context(bypunkt(settings))
+        fleet = _fleet(plan, broker, directory / "agents")
+        desk = DemoDesk(fleet, Servers(broker=broker, database=postgres), registry)
+        up = await stack.enter_async_context(bypunkt(settings, desk=desk))
         await _until_seeing(up.gateway)
-        fleet = _fleet(plan, broker)
-        await stack.enter_async_context(running({"simulator": fleet.run}))
+        await stack.enter_async_context(running({"simulator": fleet.run, "desk": desk.run}))
         _welcome(up.address or "", broker, registry)
         await asyncio.sleep(plan.seconds) if plan.seconds is not None else await asyncio.Event().wait()
 
@@ -176,7 +180,8 @@ async def _add_person(connection: Connection, login: str, role: PersonRole, muni
         await people.add(connection, login, role=role, municipality=municipality, password=PASSWORD)
 
 
-def _fleet(plan: Plan, broker: EmbeddedBroker) -> Fleet:
+def _fleet(plan: Plan, broker: EmbeddedBroker, directory: Path) -> Fleet:
+    directory.mkdir(mode=0o700, exist_ok=True)
     devices = [
         SimulatedDevice(
             municipality=device.municipality or "",
@@ -193,6 +198,8 @@ def _fleet(plan: Plan, broker: EmbeddedBroker) -> Fleet:
         broker=BrokerAddress(host=HOST, port=broker.port, protocol=_protocol(broker)),
         speed=plan.speed,
         staged=staged,
+        agents=plan.agents,
+        directory=directory,
     )
 
 
@@ -211,5 +218,9 @@ def _welcome(address: str, broker: EmbeddedBroker, registry: RegistryFile) -> No
 
 Be a device yourself, and watch it on the staff pages:
   mosquitto_pub -p {broker.port} -q 1 -t {topic} -m '{escape(payload)}'
+
+Break something, and watch it heal by itself:
+  {address}{demo_desk.PAGE}   (as {ADMIN}: power, uplink, clock, broker, database, a day in July)
+  kill -9 {broker.pid}   the broker, from a terminal; it is back after 20 s
 
 Ctrl-C ends it.""")

@@ -8,7 +8,8 @@ from aiohttp import web
 
 from dashboard.live.hub import Hub
 from dashboard.options import WebOptions
-from dashboard.pages import PAGES
+from dashboard.pages import DEMO_PAGES, PAGES
+from dashboard.pages.demo_desk import DESK, Desk
 from dashboard.points import POINTS, PublicPoints
 from dashboard.web import keys
 from dashboard.web.access_log import log_answers
@@ -32,9 +33,14 @@ class PortTaken(Exception):
 
 
 def web_app(
-    database: Database, *, options: WebOptions, clock: Clock, readiness: ReadinessCheck
+    database: Database,
+    *,
+    options: WebOptions,
+    clock: Clock,
+    readiness: ReadinessCheck,
+    desk: Desk | None = None,
 ) -> web.Application:
-    """Put the web face together; nothing runs before it is served."""
+    """Put the web face together; nothing runs before it is served. Only a demo has a `desk`."""
     app = web.Application(
         middlewares=[log_answers, answer_errors, refuse_odd_addresses, refuse_foreign_sites],
         client_max_size=LARGEST_BODY,
@@ -52,6 +58,10 @@ def web_app(
     app[POINTS] = points
     for routes in PAGES:
         add_routes(app, routes)
+    if desk is not None:
+        app[DESK] = desk
+        for routes in DEMO_PAGES:
+            add_routes(app, routes)
     app.router.add_get("/assets/{version}/{name:.+}", assets.answer)
     app.on_response_prepare.append(add_headers)
     app.cleanup_ctx.append(_hub_runs)

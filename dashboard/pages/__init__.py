@@ -11,6 +11,7 @@ To add a page:
 """
 
 from dashboard.pages import (
+    demo_desk,
     design,
     device,
     feeds,
@@ -38,3 +39,6 @@ PAGES: tuple[Routes, ...] = (
     live.routes,
     health.routes,
 )
+
+# Where a demo is what runs, and nowhere else.
+DEMO_PAGES: tuple[Routes, ...] = (demo_desk.routes,)
