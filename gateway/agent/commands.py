@@ -12,7 +12,7 @@ from gateway.agent.options import PLACEHOLDER, CommandOptions
 from services.events.fields import Label, Moment
 
 PAYLOAD_BYTES = 16 * 1024
-_ID = re.compile(r"[!-~]{1,64}", re.ASCII)
+_ID = re.compile(r"^[!-~]{1,64}$", re.ASCII)
 
 
 class Command(BaseModel):

@@ -282,9 +282,8 @@ class Courier:
             async with asyncio.timeout(FAREWELL_S):
                 kept = await self._disk.keep(entry_of(farewell, self._disk.now(), conn=self._up))
                 if session.connected:
-                    await self._send(
-                        session, await self._disk.run(lambda spool: spool.named(kept)), patient=False
-                    )
+                    rows = await self._disk.run(lambda spool: spool.again([spool.number_of(kept) or 0]))
+                    await self._send(session, rows, patient=False)
 
     def _topic(self, event_type: str) -> str:
         return NativeTopic(self._options.municipality, self._options.device, event_type).topic

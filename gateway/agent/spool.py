@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Self
+from typing import Self
 
 from gateway.agent.entries import Entry, Row, event_id
 from services.storage.sql import load_queries
@@ -34,12 +34,12 @@ class Bounds:
 class Present:
     """What outlives a restart: names, counters, and how long the device has lived (milliseconds).
 
-    `power_ms` is the time since power-up at which `lived_ms` was right.
+    `number` is the last one given; `power_ms` is the time since power-up at which `lived_ms` was right.
     """
 
     machine: str = ""
     boot: str = ""
-    seq: int = 0
+    number: int = 0
     lived_ms: int = 0
     power_ms: int = 0
     newest_ms: int = 0
@@ -70,8 +70,13 @@ class Spool:
         known = Present(**dict(row)) if row else None
         self.present = _present(known, machine=machine, power_ms=power_ms)
         self.events, self.bytes = connection.execute(SQL.extent).fetchone()
+        self._before: dict[str, int] = dict(connection.execute(SQL.boots).fetchall())
         with self._writing():
-            pass
+            if self.present.boot not in self._before:
+                self._before[self.present.boot] = self.present.number
+                given = {"name": self.present.boot, "before": self.present.number}
+                connection.execute(SQL.begin_boot, given)
+                connection.execute(SQL.forget_boots, {"boot": self.present.boot})
 
     @property
     def lived_offset_ms(self) -> int:
@@ -89,22 +94,19 @@ class Spool:
         """
         with self._writing():
             now = self.present
-            self.present = replace(now, seq=now.seq + missed, missed=now.missed + missed)
+            self.present = replace(now, number=now.number + missed, missed=now.missed + missed)
             return [self._keep(entry) for entry in entries]
 
     def next(self, room: int, *, under_way: Iterable[int], settled_only: bool) -> list[Row]:
         """Return what to send next."""
         given = {"room": room, "under_way": json.dumps(list(under_way)), "settled_only": settled_only}
-        return [_row(found) for found in self._db.execute(SQL.next, given)]
+        urgent = [_row(found) for found in self._db.execute(SQL.next_urgent, given)]
+        given["room"] = room - len(urgent)
+        return urgent + [_row(found) for found in self._db.execute(SQL.next, given)]
 
     def again(self, numbers: Iterable[int]) -> list[Row]:
         """Return these events, as far as they are still here."""
         return [_row(found) for found in self._db.execute(SQL.again, {"numbers": json.dumps(list(numbers))})]
-
-    def named(self, name: str) -> list[Row]:
-        """Return the event of this id, if it is here."""
-        boot, _, seq = name.rpartition("-")
-        return [_row(found) for found in self._db.execute(SQL.named, {"boot": boot, "seq": int(seq)})]
 
     def settle(self, times: Mapping[int, int | None]) -> None:
         """Decide the times of events, before they are sent."""
@@ -117,12 +119,20 @@ class Spool:
         gone = []
         with self._writing():
             for name in ids:
-                boot, _, seq = name.rpartition("-")
-                if seq.isascii() and seq.isdigit() and len(seq) < 19:
-                    rows = self._db.execute(SQL.release, {"boot": boot, "seq": int(seq)}).fetchall()
+                if (number := self.number_of(name)) is not None:
+                    given = {"number": number, "boot": name.rpartition("-")[0]}
+                    rows = self._db.execute(SQL.release, given).fetchall()
                     self._count_off(rows)
                     gone += [name] * len(rows)
         return gone
+
+    def number_of(self, name: str) -> int | None:
+        """Return the number that an event of this id has or had here; None if there was none."""
+        boot, _, seq = name.rpartition("-")
+        before = self._before.get(boot)
+        if before is None or not (seq.isascii() and seq.isdigit() and len(seq) < 19):
+            return None
+        return before + int(seq)
 
     def live(self, lived_ms: int, *, newest_ms: int, expire: tuple[int, int]) -> list[tuple[str, str]]:
         """Note how long the device has lived, and let go of what is too old: (before by life, before by clock).
@@ -180,28 +190,19 @@ class Spool:
 
     def _keep(self, entry: Entry) -> str | None:
         now = self.present
-        self.present = replace(now, seq=now.seq + 1, newest_ms=max(now.newest_ms, entry.time_ms or 0))
-        found = self._db.execute(SQL.add, self._row_of(entry)).fetchone()
+        number, seq = now.number + 1, now.number + 1 - self._before[now.boot]
+        self.present = replace(now, number=number, newest_ms=max(now.newest_ms, entry.time_ms or 0))
+        decided = {"worth": entry.worth, "size": entry.size, "settled": entry.time_ms is not None}
+        given = {"number": number, "boot": now.boot, "seq": seq, **decided, **asdict(entry)}
+        self._db.execute(SQL.add, given)
         self.events, self.bytes = self.events + 1, self.bytes + entry.size
-        kept = True
         while self.events > self._bounds.events or self.bytes > self._bounds.bytes:
             evicted = self._db.execute(SQL.evict, {"worth": entry.worth}).fetchall()
             self._count_off(evicted)
             self.present = replace(self.present, evicted=self.present.evicted + 1)
-            if evicted[0]["number"] == found["number"]:
-                kept = False
-                break
-        return event_id(now.boot, now.seq + 1) if kept else None
-
-    def _row_of(self, entry: Entry) -> dict[str, Any]:
-        return {
-            **asdict(entry),
-            "boot": self.present.boot,
-            "seq": self.present.seq,
-            "worth": entry.worth,
-            "size": entry.size,
-            "settled": entry.time_ms is not None,
-        }
+            if evicted[0]["number"] == number:
+                return None
+        return event_id(now.boot, seq)
 
     def _count_off(self, rows: Iterable[sqlite3.Row]) -> None:
         for row in rows:
@@ -230,7 +231,7 @@ def _present(known: Present | None, *, machine: str, power_ms: int) -> Present:
     """
     if known is not None and machine and known.machine == machine and power_ms >= known.power_ms:
         return replace(known, lived_ms=known.lived_ms + power_ms - known.power_ms, power_ms=power_ms)
-    return replace(known or Present(), machine=machine, boot=secrets.token_hex(4), seq=0, power_ms=power_ms)
+    return replace(known or Present(), machine=machine, boot=secrets.token_hex(4), power_ms=power_ms)
 
 
 def _row(found: sqlite3.Row) -> Row:

@@ -123,7 +123,7 @@ async def main():
     async with disk_at(Path(sys.argv[1])) as disk:
         kept.append(await disk.keep(entry()))
         _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, most))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, most))
         for number in range(400):
             try:
                 kept.append(await disk.keep(entry(number=number, data=json.dumps({"n": "x" * 900}))))

@@ -54,16 +54,16 @@ def test_a_restart_of_the_program_goes_on_counting_and_one_of_the_machine_begins
         first = spool.present
         spool.keep([entry()])
     with opened(tmp_path, power_ms=5_000) as spool:
-        assert (spool.present.boot, spool.present.seq) == (first.boot, 1)
+        assert (spool.present.boot, spool.present.number) == (first.boot, 1)
         assert spool.present.lived_ms == first.lived_ms + 4_000
         spool.keep([entry()])
     with opened(tmp_path, machine="m2", power_ms=300) as spool:
         assert spool.present.boot != first.boot
-        assert (spool.present.seq, spool.present.lived_ms) == (0, first.lived_ms + 4_000)
+        assert spool.present.lived_ms == first.lived_ms + 4_000
         spool.keep([entry()])
         assert [row.seq for row in spool.next(9, under_way=[], settled_only=False)] == [1, 2, 1]
     with opened(tmp_path, machine="", power_ms=400) as spool:  # a kernel that does not say
-        assert spool.present.seq == 0
+        assert spool.keep([entry()]) == [f"{spool.present.boot}-1"]
 
 
 def test_the_oldest_of_what_is_worth_least_goes_first(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_receipts_let_go_and_nonsense_does_not(tmp_path: Path) -> None:
         one, two = spool.keep([entry(), entry()])
         nonsense = ["", "-", "x", f"{one}x", f"{spool.present.boot}-²", f"{spool.present.boot}-{10**30}"]
         assert spool.release([*nonsense, str(one), str(one)]) == [one]
-        assert [row.id for row in spool.named(str(two))] == [two]
+        assert spool.number_of(str(two)) == 2
         assert (spool.events, spool.bytes) == (1, entry().size)
 
 
