@@ -19,6 +19,7 @@ from dashboard.web.forms import read_form
 from dashboard.web.language import language
 from dashboard.web.pages import language_code, link, render
 from dashboard.web.routes import Routes
+from dashboard.words import in_order
 from services.tenants.access import Permission
 
 log = structlog.get_logger()
@@ -107,7 +108,7 @@ def _page(request: web.Request, *, chosen: str | None = None, refused: bool = Fa
         status=409 if refused else 200,
         refused=refused,
         chosen=chosen or request.query.get("point"),
-        places=sorted(desk.places().items(), key=lambda place: place[1]),
+        places=sorted(desk.places().items(), key=lambda place: in_order(place[1])),
         broken=[
             (words[mishap.switch][0], mishap.place, _seconds(mishap.ends_at, now))
             for mishap in desk.under_way()

@@ -12,6 +12,7 @@ from playwright.async_api import Browser, BrowserContext
 
 from dashboard.app import serve, web_app
 from dashboard.options import WebOptions
+from dashboard.pages.demo_desk import Desk
 from dashboard.web.readiness import Part, Readiness
 from services.runtime import clock
 from services.storage.database import Database, Installation, Role
@@ -149,7 +150,7 @@ async def sign_in(http: ClientSession, login: str, password: str = PASSWORD, **f
 
 @asynccontextmanager
 async def staffed(
-    database_url: str, admin_url: str, options: WebOptions | None = None
+    database_url: str, admin_url: str, options: WebOptions | None = None, *, desk: Desk | None = None
 ) -> AsyncIterator[Staffed]:
     """Serve two municipalities with one person for each role."""
     async with villages.villages(database_url, at=clock.now()) as database:
@@ -164,6 +165,7 @@ async def staffed(
             options=options or WebOptions(port=0),
             clock=lambda: clock.now() + site.skew,
             readiness=readiness,
+            desk=desk,
         )
         site = Staffed("", admin_url, database, app)
         await site.see(site.now() + timedelta(hours=1))
