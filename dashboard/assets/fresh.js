@@ -30,7 +30,7 @@ async function take(address, isNew = false) {
   asked?.abort();
   const mine = (asked = new AbortController());
   try {
-    const answer = await fetch(address, { signal: mine.signal, headers: { Accept: "text/html" } });
+    const answer = await fetch(address, { signal: mine.signal, cache: "no-cache" });
     if (!answer.ok) throw new Error(String(answer.status));
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (isNew) history.replaceState(null, "", address);

@@ -2,7 +2,9 @@
 
 import { label, worst } from "./map-parts.js";
 
-const TALL = 44;
+// A screen on a wall has larger letters, and so larger marks.
+export const REM = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+const TALL = 44 * REM;
 
 // The points that the page lists, as they stand there now.
 export function listed() {
@@ -29,9 +31,9 @@ export function said(place) {
 
 export function icon(group) {
   const content = group.length > 1 ? many(group) : one(group[0]);
-  const wide = group.length > 1 ? 60 : TALL;
+  const wide = group.length > 1 ? 60 * REM : TALL;
   const extra = group.length > 1 ? "mark-many" : "mark-one";
-  return L.divIcon({ html: content, className: `mark ${extra}`, iconSize: [wide, TALL], popupAnchor: [0, -12] });
+  return L.divIcon({ html: content, className: `mark ${extra}`, iconSize: [wide, TALL], popupAnchor: [0, -12 * REM] });
 }
 
 function one(point) {

@@ -1,18 +1,16 @@
 // Arithmetic and words of the map, without the map.
 
-// Marks nearer than this, in pixels, would overlap.
-const REACH = 46;
 const WORST_FIRST = ["down", "partly", "unknown", "working"];
 
-// Groups points whose marks would overlap; `project` gives pixels. The point `alone` is never put into a group.
-// Groups come in the order of the list, by the first of their points.
-export function clusters(points, project, alone) {
+// Groups points whose marks, nearer than `reach`, would overlap; `project` gives pixels. The point `alone` is never
+// put into a group. Groups come in the order of the list, by the first of their points.
+export function clusters(points, project, { reach, alone }) {
   const kept = points.filter((point) => point.id === alone).map((point) => [point]);
   let groups = points.filter((point) => point.id !== alone).map((point) => ({ ...xy(project(point)), members: [point] }));
   // A group's middle moves as it grows, so go on until no two are near each other.
   for (let before = Infinity; groups.length < before; ) {
     before = groups.length;
-    groups = merged(groups);
+    groups = merged(groups, reach);
   }
   const order = new Map(points.map((point, place) => [point.id, place]));
   const all = [...kept, ...groups.map((group) => group.members)];
@@ -20,10 +18,10 @@ export function clusters(points, project, alone) {
   return all.sort((one, other) => order.get(one[0].id) - order.get(other[0].id));
 }
 
-function merged(groups) {
+function merged(groups, reach) {
   const result = [];
   for (const group of groups) {
-    const near = result.find((other) => Math.hypot(other.x - group.x, other.y - group.y) < REACH);
+    const near = result.find((other) => Math.hypot(other.x - group.x, other.y - group.y) < reach);
     if (near) join(near, group);
     else result.push(group);
   }

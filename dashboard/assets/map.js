@@ -1,8 +1,9 @@
 // The map: an outline of our own and the points of the page's list on it. Nothing is fetched from anywhere else.
 // Everything it says stands in the list as well; text is only ever set as text.
 
-import { clusters, placed } from "./map-parts.js";
-import { about, icon, listed, said, tell } from "./map-marks.js";
+import { REM, about, icon, listed, said, tell } from "./map-marks.js";
+import { fitNames, nameTowns } from "./map-names.js";
+import { clusters } from "./map-parts.js";
 
 const box = document.getElementById("map");
 const words = box.dataset;
@@ -11,7 +12,7 @@ const ARROWS = { ArrowUp: [0, -80], ArrowDown: [0, 80], ArrowLeft: [-80, 0], Arr
 // An opened point keeps clear of the buttons at the edge.
 const ROOM = { autoPanPaddingTopLeft: [10, 10], autoPanPaddingBottomRight: [66, 30], maxWidth: 260 };
 const markers = new Map();
-const towns = [];
+let towns = [];
 let points = [];
 let map;
 let started;
@@ -70,26 +71,14 @@ async function draw() {
     interactive: false,
     style: (feature) => ({ className: classes[feature.properties.role], smoothFactor: 0.6 }),
   }).addTo(map);
-  nameTowns(JSON.parse(words.seats));
+  towns = nameTowns(map, JSON.parse(words.seats));
   points = listed();
   look();
   place();
   map.on("zoomend", place);
-  map.on("moveend", fitNames);
+  map.on("moveend", names);
   listen();
   box.dataset.ready = "";
-}
-
-// Towns by name, for orientation; they stand in the list, so a screen reader need not meet them here.
-function nameTowns(seats) {
-  const inner = map.createPane("towns");
-  inner.setAttribute("aria-hidden", "true");
-  for (const [town, lat, lon] of seats) {
-    const label = document.createElement("span");
-    label.textContent = town;
-    const dot = L.divIcon({ html: label, className: "town is-crowded", iconSize: [0, 0] });
-    towns.push(L.marker([lat, lon], { icon: dot, pane: "towns", interactive: false, keyboard: false }).addTo(map));
-  }
 }
 
 // The whole of what is shown, or the one point that the page is about with what is near it.
@@ -117,11 +106,11 @@ function place() {
   const inside = box !== active && box.contains(active);
   for (const marker of new Set(markers.values())) marker.remove();
   markers.clear();
-  for (const group of clusters(points, (point) => map.project(point.at), words.focus)) {
+  for (const group of clusters(points, (point) => map.project(point.at), { reach: 46 * REM, alone: words.focus })) {
     const marker = put(group);
     for (const point of group) markers.set(point.id, marker);
   }
-  fitNames();
+  names();
   if (open) markers.get(open)?.openPopup();
   // A mark that had the focus is gone: its point has it now, else the map.
   if (focused) markers.get(focused)?.getElement().focus({ preventScroll: true });
@@ -146,44 +135,8 @@ function enter(group, bounds) {
   if (byKeyboard) map.once("moveend", () => markers.get(group[0].id)?.getElement().focus({ preventScroll: true }));
 }
 
-// Names of villages beside their marks, then of towns, where they lie on nothing.
-function fitNames() {
-  const spot = (where) => map.latLngToContainerPoint(where);
-  const around = ({ x, y }, wide, tall) => ({ left: x - wide / 2, right: x + wide / 2, top: y - tall / 2, bottom: y + tall / 2 });
-  const every = [...new Set(markers.values())];
-  const taken = every.map((marker) => around(spot(marker.getLatLng()), marker.group.length > 1 ? 56 : 30, 30));
-  const beside = every.filter((marker) => marker.getElement().querySelector(".mark-name")).map((marker) => {
-    const name = marker.getElement().querySelector(".mark-name");
-    const wide = width(name);
-    const at = spot(marker.getLatLng());
-    const shift = 22 + wide / 2;
-    return { name, boxes: [around({ x: at.x + shift, y: at.y }, wide, 20), around({ x: at.x - shift, y: at.y }, wide, 20)] };
-  });
-  const below = map.getZoom() < 6 ? [] : towns.map((town) => {
-    const name = town.getElement();
-    const at = spot(town.getLatLng());
-    return { name, boxes: [around({ x: at.x, y: at.y + 12 }, width(name.firstElementChild) + 6, 32)] };
-  });
-  for (const town of towns) town.getElement().classList.add("is-crowded");
-  const size = map.getSize();
-  placed([...beside, ...below], taken, size).forEach((free, number) => {
-    const { name } = [...beside, ...below][number];
-    name.classList.toggle("is-crowded", free === null);
-    name.classList.toggle("to-left", free === 1);
-  });
-}
-
-const widths = new Map();
-let ruler;
-
-function width(element) {
-  const text = element.textContent;
-  ruler ??= document.createElement("canvas").getContext("2d");
-  if (!widths.has(text)) {
-    ruler.font = `600 ${getComputedStyle(box).fontSize} ${getComputedStyle(box).fontFamily}`;
-    widths.set(text, ruler.measureText(text).width + 6);
-  }
-  return widths.get(text);
+function names() {
+  fitNames(map, [...new Set(markers.values())], towns);
 }
 
 function escape(text) {

@@ -3,7 +3,7 @@ from time import process_time
 
 import pytest
 
-from services.tenants.hours import SWEDEN, Opening, Span, opening_at, week_of
+from services.tenants.hours import SWEDEN, Opening, Span, opening_at, spans_on, week_of
 
 SHOP = "Mo-Fr 09:00-18:00; Sa 10:00-14:00; Su,PH off"
 WHOLE_DAY = Span(time(), time())
@@ -126,3 +126,13 @@ def test_week_follows_the_season() -> None:
     assert winter is not None
     assert summer.days[0] == (Span(time(10), time(20)),)
     assert winter.days == ((),) * 7
+
+
+def test_a_days_spans_know_holidays_and_what_is_not_known() -> None:
+    shop = "Mo-Fr 09:00-18:00; PH off"
+    assert spans_on(shop, date(2026, 11, 18)) == (Span(time(9), time(18)),)
+    assert spans_on(shop, date(2026, 12, 25)) == ()
+    assert spans_on(shop, date(2026, 11, 21)) == ()
+    assert spans_on("24/7", date(2026, 11, 18)) == (Span(time(), time()),)
+    assert spans_on("We unknown", date(2026, 11, 18)) is None
+    assert spans_on(None, date(2026, 11, 18)) is None

@@ -136,7 +136,7 @@ async def test_state_turns_in_list_map_and_counts_without_reloading(villages: Si
         await villages.set_state("ki-jorn-1", "down", reason="silent", since=NOW - timedelta(minutes=5))
         item = page.locator('.point[data-point="sp-jorn"]')
         await expect(item).to_contain_text("Ingen kontakt sedan 12:55")
-        await expect(item.locator("use")).to_have_attribute("href", "#state-down")
+        await expect(item.locator(".state use")).to_have_attribute("href", "#state-down")
         await expect(
             page.get_by_role("button", name="Servicepunkt Jörn (demo): Ingen kontakt sedan 12:55")
         ).to_be_visible()
@@ -149,7 +149,7 @@ async def test_point_page_turns_live_in_english(villages: Site, browser: Browser
         await expect(seen.page.locator("#as-of")).to_have_text("This page keeps itself up to date.")
         await villages.set_state("hs-gunnarn-1", "down", reason="silent", since=NOW - timedelta(minutes=5))
         await expect(seen.page.locator(".now")).to_contain_text("No contact since 12:55")
-        await expect(seen.page.locator("[data-since]")).to_have_text("12:55")
+        await expect(seen.page.locator(".advice")).to_contain_text("It may be a power cut")
 
 
 async def test_page_says_when_it_is_no_longer_current_and_recovers(villages: Site, browser: Browser) -> None:
@@ -205,6 +205,7 @@ async def test_without_script_the_list_shows_everything_and_the_map_takes_no_roo
 async def test_phone_scrolls_over_the_map_and_nothing_is_cut_off(villages: Site, browser: Browser) -> None:
     phone = {"viewport": {"width": 320, "height": 640}, "has_touch": True, "is_mobile": True}
     async with visit(browser, villages.url + "/", **phone) as seen:
+        await seen.page.locator("#map").scroll_into_view_if_needed()
         await map_is_drawn(seen.page)
         width = await seen.page.evaluate("document.documentElement.scrollWidth")
         assert width <= 320

@@ -130,7 +130,9 @@ async def test_names_fall_back_from_the_language_to_swedish_to_any() -> None:
 
 async def test_map_names_the_towns() -> None:
     snapshot = await Registry().points().current()
-    assert MapView.of(snapshot, focus="dp-lagan").seats == [("Ljungby", 56.83, 13.94)]
+    view = MapView.of(snapshot, "sv", focus="dp-lagan")
+    assert view.seats == [("Ljungby", 56.83, 13.94)]
+    assert view.state_words["down"] == "utan kontakt"
 
 
 def test_every_service_and_kind_has_words_in_both_languages() -> None:
