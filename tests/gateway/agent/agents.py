@@ -44,13 +44,13 @@ class SetClocks:
         self.machine, self.since = name, since_power_up()
 
 
-def options(path: Path, broker: Mosquitto | None = None, **changed: object) -> AgentOptions:
+def options(path: Path, mosquitto: Mosquitto | None = None, /, **changed: object) -> AgentOptions:
     """Return the options of `hs-lidhult-1`, whose spool is in the folder."""
     told: dict[str, Any] = {
         "municipality": "0781",
         "device": "hs-lidhult-1",
         "kind": "hotspot",
-        "broker": {"host": "127.0.0.1", "port": broker.port if broker else 1},
+        "broker": {"host": "127.0.0.1", "port": mosquitto.port if mosquitto else 1},
         "spool": {"path": path / "spool.sqlite"},
     }
     return AgentOptions.model_validate(told | changed)
@@ -59,13 +59,16 @@ def options(path: Path, broker: Mosquitto | None = None, **changed: object) -> A
 @asynccontextmanager
 async def at_work(
     path: Path,
-    broker: Mosquitto | None = None,
+    mosquitto: Mosquitto | None = None,
+    /,
     *,
     clocks: SetClocks | None = None,
     sources: Sequence[Source] = (),
     **changed: object,
 ) -> AsyncIterator[Agent]:
     """Run an agent."""
-    agent = Agent(options(path, broker, **changed), sources=sources, clocks=(clocks or SetClocks()).clocks())
+    agent = Agent(
+        options(path, mosquitto, **changed), sources=sources, clocks=(clocks or SetClocks()).clocks()
+    )
     async with agent:
         yield agent
