@@ -128,16 +128,26 @@ async def _apply_new(connection: "asyncpg.Connection[asyncpg.Record]") -> list[s
     await connection.execute(_LEDGER)
     applied = []
     for migration in _missing(await _ledger(connection)):
-        async with connection.transaction():
-            await connection.execute(migration.sql)
-            await connection.execute(
-                "INSERT INTO migration (version, name, checksum) VALUES ($1, $2, $3)",
-                migration.version,
-                migration.name,
-                migration.checksum,
-            )
+        try:
+            await _apply(connection, migration)
+        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
+            raise MigrationError(
+                f"migration {migration.version:04d}_{migration.name} did not get a table for itself and gave "
+                "up; nothing of it was done: run `bypunkt migrate` again, when no backup or long query is at work"
+            ) from None
         applied.append(migration.name)
     return applied
+
+
+async def _apply(connection: "asyncpg.Connection[asyncpg.Record]", migration: Migration) -> None:
+    async with connection.transaction():
+        await connection.execute(migration.sql)
+        await connection.execute(
+            "INSERT INTO migration (version, name, checksum) VALUES ($1, $2, $3)",
+            migration.version,
+            migration.name,
+            migration.checksum,
+        )
 
 
 async def _ledger(connection: Reader) -> dict[int, str]:

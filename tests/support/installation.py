@@ -30,12 +30,19 @@ def environment(url: str, broker: EmbeddedBroker, **more: str) -> dict[str, str]
 
 @asynccontextmanager
 async def program(
-    *arguments: str, env: dict[str, str], log: Path | None = None
+    *arguments: str, env: dict[str, str], log: Path | None = None, at: Path = ROOT
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run `bypunkt` with these arguments; whatever is left of it at the end is killed."""
+    """Run `bypunkt` as it stands in `at` with these arguments; whatever is left of it at the end is killed."""
     with (log or Path(os.devnull)).open("ab") as output:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", MAIN, *arguments, env=env, cwd=ROOT, stdout=output, stderr=output
+            sys.executable,
+            "-c",
+            MAIN,
+            *arguments,
+            env=env | {"PYTHONPATH": str(at)},
+            cwd=at,
+            stdout=output,
+            stderr=output,
         )
     try:
         yield process
@@ -45,10 +52,12 @@ async def program(
         await process.wait()
 
 
-async def outcome(*arguments: str, env: dict[str, str], stdin: str = "") -> tuple[int, str, str]:
+async def outcome(
+    *arguments: str, env: dict[str, str], stdin: str = "", at: Path = ROOT
+) -> tuple[int, str, str]:
     """Run `bypunkt` to its end and return exit code, standard output and standard error."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", MAIN, *arguments, env=env, cwd=ROOT,
+        sys.executable, "-c", MAIN, *arguments, env=env | {"PYTHONPATH": str(at)}, cwd=at,
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     out, err = await asyncio.wait_for(process.communicate(stdin.encode()), 60)
