@@ -1,4 +1,8 @@
-"""`bypunkt simulate`: a steady stream from registered, synthetic devices, and from no others."""
+"""`bypunkt simulate`: a steady stream, or villages that live, of registered, synthetic devices and no others."""
+
+import resource
+import shutil
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -7,8 +11,10 @@ from config.cli import simulate
 from config.failures import CommandFailed
 from config.settings import load
 from gateway.embedded import Mosquitto
+from gateway.embedded.mosquitto import MosquittoOptions
 from services.storage.database import Database
 from services.tenants.importing import import_registry
+from tests.config.cli.calling import bypunkt
 from tests.support.installation import environment, outcome
 from tests.support.villages import registry
 
@@ -38,6 +44,80 @@ async def test_only_synthetic_devices_are_played(database_url: str, admin_url: s
     finally:
         await admin.close()
     settings = load(database={"url": database_url})
-    assert await simulate._synthetic(settings, 2) == [("0583", "hs-fornasa-1"), ("0781", "hs-lidhult-2")]
+    played = [(one.municipality, one.id) for one in await simulate._synthetic(settings, 2)]
+    assert played == [("0583", "hs-fornasa-1"), ("0781", "hs-lidhult-2")]
     with pytest.raises(CommandFailed, match="only 2 synthetic devices are registered"):
         await simulate._synthetic(settings, 3)
+
+
+async def test_villages_live_at_the_configured_broker_some_of_them_with_real_agents(
+    database_url: str, mosquitto: Mosquitto
+) -> None:
+    await _register(database_url)
+    env = environment(database_url, mosquitto)
+    words = ["--devices", "3", "--speed", "300", "--agents", "1", "--seed", "7", "--seconds", "6"]
+    code, out, err = await outcome("simulate", *words, env=env)
+    assert code == 0, err
+    taken, receipted, refused, _lost, waiting = (int(word) for word in out.split() if word.isdecimal())
+    assert taken > 9  # three births, and a sign of life a second
+    assert receipted == refused == 0  # nobody listens
+    assert 0 < waiting < taken + 20
+
+
+async def test_they_reach_a_broker_by_tls(database_url: str, open_directory: Path) -> None:
+    await _register(database_url)
+    here = Path(__file__).parents[2] / "gateway" / "mqtt"
+    for name in ("localhost.crt", "localhost.key"):
+        shutil.copy(here / name, open_directory)
+        (open_directory / name).chmod(0o644)
+    ca = open_directory / "localhost.crt"
+    lines = (f"certfile {ca}", f"keyfile {open_directory / 'localhost.key'}")
+    async with Mosquitto(open_directory / "broker", options=MosquittoOptions(lines=lines)) as broker:
+        env = environment(database_url, broker, BYPUNKT_MQTT__HOST="localhost", BYPUNKT_MQTT__TLS_CA=str(ca))
+        for words in ("--speed 300 --seconds 4", "--rate 20 --seconds 2"):
+            code, out, err = await outcome("simulate", "--devices", "2", *words.split(), env=env)
+            assert code == 0, err
+            assert int(out.split()[0]) > 4
+
+
+async def test_what_cannot_be_is_said_in_one_line(
+    database_url: str, mosquitto: Mosquitto, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    await _register(database_url)
+    monkeypatch.setattr(simulate, "_REACHED_WITHIN_S", 1.5)
+
+    async def complaint(**mqtt: object) -> str:
+        with pytest.raises(CommandFailed) as failed:
+            await simulate._reached(load(database={"url": database_url}, mqtt=mqtt))
+        assert len(str(failed.value).splitlines()) == 1
+        return str(failed.value)
+
+    assert "BYPUNKT_MQTT__TLS_CA" in await complaint(tls_ca=tmp_path / "missing.crt")
+    assert "BYPUNKT_MQTT__PASSWORD_FILE" in await complaint(password_file=tmp_path / "missing")
+    nobody = await complaint(port=1)
+    assert nobody.startswith("cannot use the broker at 127.0.0.1:1 (unreachable")
+    broker = await simulate._reached(
+        load(database={"url": database_url}, mqtt={"port": mosquitto.port, "username": "lane-{lane}"})
+    )
+    assert broker.username == "lane-simulate"
+    code, out, err = await outcome(
+        "simulate", "--devices", "200", "--speed", "60", env=environment(database_url, mosquitto)
+    )
+    assert (code, out) == (1, "")
+    assert "only 3 synthetic devices are registered" in err
+
+
+@pytest.mark.parametrize("words", ["--rate 5 --speed 60", "--agents 2", "--speed 0.5", "--devices 0"])
+async def test_a_call_that_makes_no_sense_is_a_wrong_call(words: str) -> None:
+    assert (await bypunkt("simulate", *words.split())).code == 2
+
+
+def test_room_is_made_for_as_many_files_as_the_system_allows(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (1_024, 4_096))
+    monkeypatch.setattr(resource, "setrlimit", lambda _, limits: asked.append(limits))
+    simulate._make_room(1_000)
+    simulate._make_room(4_000)
+    assert asked == [(4_000, 4_096)]
+    with pytest.raises(CommandFailed, match="4096"):
+        simulate._make_room(5_000)
