@@ -14,6 +14,7 @@ from gateway.agent.options import AgentOptions
 from gateway.mqtt import Session, Trouble
 from services.runtime.clock import now
 
+NOTE = "note: "  # begins what is worth a look, and no fault
 BROKER_WITHIN_S = 8.0
 _FINAL = {Trouble.CREDENTIALS, Trouble.CLIENT_ID, Trouble.SUBSCRIPTION, Trouble.TLS, Trouble.UNREACHABLE}
 _ADVICE = {
@@ -62,7 +63,7 @@ def _clock() -> Iterator[str]:
     if now() < EARLIEST:
         yield "the clock is not set: set it by NTP (timedatectl set-ntp true)"
     elif not kernel_synchronised():
-        yield "the clock is not known to be synchronised: is an NTP service running? (timedatectl)"
+        yield f"{NOTE}the clock is not known to be synchronised; is an NTP service running? (timedatectl)"
 
 
 def _programs(options: AgentOptions) -> Iterator[str]:

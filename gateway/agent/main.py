@@ -13,7 +13,7 @@ from pathlib import Path
 import structlog
 
 from gateway.agent.agent import Agent
-from gateway.agent.checks import problems
+from gateway.agent.checks import NOTE, problems
 from gateway.agent.failures import AgentRefused
 from gateway.agent.options import AgentOptions, read_options
 from gateway.agent.sources import sources_of
@@ -22,7 +22,7 @@ from gateway.agent.sources import sources_of
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program and return its exit code."""
     told = _parser().parse_args(arguments)
-    _log_to_stderr(verbose=told.verbose)
+    _log_to_stderr(logging.CRITICAL if told.check else logging.DEBUG if told.verbose else logging.INFO)
     try:
         options = read_options(told.config)
         if told.check:
@@ -63,9 +63,10 @@ def _check(options: AgentOptions) -> int:
     found = asyncio.run(problems(options))
     for line in found:
         _say(line, error=True)
-    if not found:
+    wrong = [line for line in found if not line.startswith(NOTE)]
+    if not wrong:
         _say("all is well")
-    return 1 if found else 0
+    return 1 if wrong else 0
 
 
 def _say(line: str, *, error: bool = False) -> None:
@@ -73,7 +74,7 @@ def _say(line: str, *, error: bool = False) -> None:
         print(line, file=sys.stderr if error else sys.stdout)
 
 
-def _log_to_stderr(*, verbose: bool) -> None:
+def _log_to_stderr(level: int) -> None:
     """Log events with fields, one JSON object a line, for the journal."""
     structlog.configure(
         processors=[
@@ -81,7 +82,7 @@ def _log_to_stderr(*, verbose: bool) -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if verbose else logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )

@@ -1,17 +1,20 @@
 """Nothing that an agent has accepted is lost, and nothing counts twice, whatever is killed meanwhile."""
 
 import asyncio
+import json
 import random
 import shutil
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 
 import asyncpg
 
 from gateway.embedded import Mosquitto
+from services.events import moment
 from services.log.append import make_partitions
 from services.runtime.clock import now
 from services.storage.database import Database, Public, Role
@@ -19,12 +22,15 @@ from services.storage.embedded import EmbeddedPostgres
 from services.storage.migrate import migrate
 from services.tenants.importing import import_registry
 from tests.gateway.agent.processes import Machine
+from tests.support.gateways import at_work as gateway_at_work
 from tests.support.installation import environment, kill, program
+from tests.support.mqtt import publish
 from tests.support.villages import registry
 from tests.support.waiting import eventually
 
 EVENTS = 5_000
 AWAY_S = 30
+COMMANDS = "bypunkt/v1/0781/hs-lidhult-1/down/command"
 HOMES = {"hs-lidhult-1": "0781", "hs-lidhult-2": "0781", "hs-fornasa-1": "0583"}
 
 
@@ -94,6 +100,84 @@ async def test_an_agent_that_is_killed_at_any_moment_loses_nothing_that_it_accep
         counted = await _stored(postgres)
     assert len(machine.accepted) == len(accepted) == 1_500
     assert {name: count for name, count in counted.items() if count > 1} == {}
+
+
+async def test_no_command_is_carried_out_twice_and_each_gets_one_final_answer(
+    mosquitto: Mosquitto, database_url: str, admin_url: str, tmp_path: Path
+) -> None:
+    """The agent is killed by its own commands, before and after they act, and at random moments too."""
+    rng = random.Random(seed := random.randrange(2**32))
+    sys.stderr.write(f"seed {seed}\n")
+    done, script = tmp_path / "done", tmp_path / "act.sh"
+    done.touch()
+    script.write_text(ACT.format(done=done), encoding="utf-8")
+    allowed = f"""
+        [commands."kiosk.act"]
+        program = ["/bin/sh", "{script}", "{{how}}"]
+        args = {{ how = {{ pattern = "[a-z0-9-]+" }} }}
+    """
+    names = [f"{how}-{number}" for how in ("before", "after", "plain") for number in range(5)]
+    rng.shuffle(names)
+    machine = Machine(tmp_path, mosquitto, more=allowed)
+    async with gateway_at_work(database_url, mosquitto), asyncio.TaskGroup() as tasks:
+        keeper = tasks.create_task(_keep_alive(machine, rng))
+        async with asyncio.timeout(100):
+            while len(await _finals(admin_url)) < len(names):
+                for name in names:
+                    await publish(mosquitto, COMMANDS, _command(name))
+                await asyncio.sleep(0.3)
+        for name in names:  # long answered
+            await publish(mosquitto, COMMANDS, _command(name))
+        keeper.cancel()
+    finals = await _finals(admin_url)
+    acted = Counter(done.read_text(encoding="utf-8").split())
+    assert set(finals) == set(names)
+    assert {name: states for name, states in finals.items() if len(states) != 1} == {}
+    for name in names:
+        assert acted[name] <= 1, acted
+        assert acted[name] == 1 or finals[name] == ["failed"]
+        if name.startswith("before"):
+            assert (acted[name], finals[name]) == (0, ["failed"])
+        if name.startswith("after"):
+            assert finals[name] == ["failed"]
+
+
+ACT = """
+case "$1" in
+  before-*) kill -9 $PPID ; exit 1 ;;
+  after-*) echo "$1" >> {done} ; kill -9 $PPID ;;
+  *) echo "$1" >> {done} ;;
+esac
+"""
+
+
+def _command(name: str) -> str:
+    late = moment.write(now() + timedelta(minutes=10))
+    return json.dumps({"id": name, "name": "kiosk.act", "args": {"how": name}, "expires_at": late})
+
+
+async def _keep_alive(machine: Machine, rng: random.Random) -> None:
+    """Start the agent again whenever it has been killed, and kill it now and then."""
+    while True:
+        async with machine.started() as agent:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(rng.uniform(1.5, 4)):
+                    await agent.wait()
+
+
+async def _finals(url: str) -> dict[str, list[str]]:
+    """Return the final answers to each command."""
+    connection = await asyncpg.connect(url)
+    try:
+        rows = await connection.fetch("SELECT data FROM bypunkt.event WHERE type = 'command.result'")
+    finally:
+        await connection.close()
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        said = json.loads(row["data"])
+        if said["state"] != "accepted":
+            found.setdefault(said["command"], []).append(said["state"])
+    return found
 
 
 async def _visit(machine: Machine, share: int) -> None:

@@ -63,6 +63,13 @@ endpoint = {{ port = {self.port}, origins = ["{ORIGIN}"] }}
     @asynccontextmanager
     async def running(self) -> AsyncIterator[asyncio.subprocess.Process]:
         """Run the agent until the end of the block, where it is killed if it has not ended."""
+        async with self.started() as process:
+            await eventually(lambda: self.answers(process), within=30)
+            yield process
+
+    @asynccontextmanager
+    async def started(self) -> AsyncIterator[asyncio.subprocess.Process]:
+        """Start the agent, and do not wait until it is there."""
         self.write_config()
         with self.log.open("ab") as log:
             process = await asyncio.create_subprocess_exec(
@@ -70,7 +77,6 @@ endpoint = {{ port = {self.port}, origins = ["{ORIGIN}"] }}
                 cwd=ROOT, stdout=log, stderr=log, env={**os.environ, "PYTHONPATH": str(ROOT)},
             )  # fmt: skip
         try:
-            await eventually(lambda: self.answers(process), within=30)
             yield process
         finally:
             if process.returncode is None:
