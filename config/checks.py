@@ -14,6 +14,7 @@ from pathlib import Path
 import asyncpg
 
 from config.app import NotConfigured, open_database
+from config.broker_certificate import WARN_WITHIN, certificate_ends
 from config.failures import explain
 from config.settings import Settings
 from gateway.mqtt import Session, SessionOptions, Trouble
@@ -21,6 +22,7 @@ from gateway.options import MqttOptions
 from gateway.rights.control import ControlFailed
 from gateway.rights.keeper import look
 from services.log.lanes import lanes_in_use
+from services.runtime.clock import now
 from services.storage.database import UNREACHABLE, Database, Public, Role
 from services.storage.migrate import MigrationError
 from services.storage.safety import problems
@@ -67,7 +69,7 @@ class Finding:
 
 async def examine(settings: Settings) -> AsyncIterator[Finding]:
     """Look at database, clock, broker and disk, and yield what is found as it is found."""
-    for part in (_database, _broker, _rights):
+    for part in (_database, _broker, _certificate, _rights):
         async for finding in part(settings):
             yield finding
     yield _kernel_clock()
@@ -140,6 +142,19 @@ async def _broker(settings: Settings) -> AsyncIterator[Finding]:
     yield Finding(
         "broker", Grade.FAILED, f"{where}: {trouble.replace('_', ' ')}{detail}; {_BROKER_ADVICE[trouble]}"
     )
+
+
+async def _certificate(settings: Settings) -> AsyncIterator[Finding]:
+    """Look at the broker's certificate in time, since every device depends on it."""
+    until = await certificate_ends(settings.mqtt)
+    if until is None:
+        return
+    if until - now() > WARN_WITHIN:
+        yield Finding("certificate", Grade.OK, f"the broker's is good until {until:%Y-%m-%d}")
+    else:
+        yield Finding(
+            "certificate", Grade.WARNING, f"the broker's ends on {until:%Y-%m-%d}: `bypunkt setup` renews it"
+        )
 
 
 def rights_advice(error: ControlFailed) -> str:
