@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
+import asyncpg
 import typer
 
 from config.app import READINGS, NotConfigured, open_database, secret_named
@@ -17,6 +18,7 @@ from services.log.follow import verify_lane
 from services.log.lanes import lanes_in_use
 from services.runtime.clock import now
 from services.storage.backup import Archive, back_up, name_at, remove_old, restore, try_out
+from services.storage.database import Database
 
 # The database is not all that an installation is (docs/operations.md).
 ALSO_KEEP = (
@@ -93,29 +95,45 @@ def restore_backup(
     lines = [f"restored {file}: {_summary(archive)}; every table has the rows that it had"]
     if restored.migrated:
         lines.append(f"applied: {', '.join(restored.migrated)}")
-    _say_restored(archive, [*lines, run(_readings_verified(settings))], as_json=as_json)
+    _say_restored(archive, [*lines, run(_readings_verified(settings, url))], as_json=as_json)
 
 
 def _say_restored(archive: Archive, lines: list[str], *, as_json: bool) -> None:
     print(json.dumps({**_facts(archive), "says": lines}) if as_json else "\n".join(lines))
 
 
-async def _readings_verified(settings: Settings) -> str:
-    """Compare the readings with the log through the run-time login, which shows that it works too."""
-    differences: list[str] = []
+async def _readings_verified(settings: Settings, admin_url: str) -> str:
+    """Compare the readings with the log, through the run-time login if possible: that shows that it works too."""
+    readings = ", ".join(reading.name for reading in READINGS)
     try:
         async with open_database(settings, statement_s=None) as database:
-            for reading in READINGS:
-                for lane in await lanes_in_use(database):
-                    differences += await verify_lane(database, reading, lane)
+            await _compare(database)
     except FAILURES as error:
-        return f"the readings were not compared with the log: {explain(error)[0]}"
+        if isinstance(error, CommandFailed):
+            raise
+        why = explain(error)[0]
+    else:
+        return f"the readings {readings} equal the log"
+    try:
+        async with Database.open(admin_url, statement_s=None) as database:
+            await _compare(database)
+    except asyncpg.InsufficientPrivilegeError:
+        return f"the readings were not compared with the log; the run-time login could not be tried: {why}"
+    return f"the readings {readings} equal the log; the run-time login could not be tried: {why}"
+
+
+async def _compare(database: Database) -> None:
+    differences = [
+        line
+        for reading in READINGS
+        for lane in await lanes_in_use(database)
+        for line in await verify_lane(database, reading, lane)
+    ]
     if differences:
         raise CommandFailed(
             f"everything is restored, but {len(differences)} figures are not those of the log: "
             "`bypunkt rebuild READING --verify` shows them, `bypunkt rebuild READING` makes them again"
         )
-    return f"the readings {', '.join(reading.name for reading in READINGS)} equal the log"
 
 
 def _admin_address(settings: Settings) -> str:

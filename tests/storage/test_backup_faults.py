@@ -152,7 +152,7 @@ async def test_a_database_that_is_not_empty_is_refused_and_left_alone(
     made: Archive, admin_url: str, blank_database_url: str
 ) -> None:
     before = await everything(admin_url)
-    with pytest.raises(BackupError, match=r"the database is not empty .*make a new one with createdb"):
+    with pytest.raises(BackupError, match=r"the database test_\w+ is not empty .*RENAME TO .*createdb test_"):
         await restore(admin_url, made, app_login=APP)
     assert await everything(admin_url) == before
     async with admin(blank_database_url) as connection:

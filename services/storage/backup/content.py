@@ -65,7 +65,7 @@ async def clear_away(connection: Admin) -> None:
         await connection.execute(queries.clear_away if prepared else queries.clear_nothing)
     except asyncpg.DependentObjectsStillExistError:
         raise BackupError(
-            "the database has a schema bypunkt that is not ours: make a new one with createdb, and name it in "
+            "the database has a schema bypunkt that is not ours: make another one with `createdb`, and name it in "
             "BYPUNKT_DATABASE__ADMIN_URL and BYPUNKT_DATABASE__URL"
         ) from None
 

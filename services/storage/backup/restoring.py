@@ -117,12 +117,12 @@ def _refuse_other_versions(archive: Archive) -> None:
 
 async def _refuse_what_is_in_use(connection: Admin, app_login: str) -> None:
     if held := await holdings(connection):
-        what = ", ".join(
-            f"{rows} in {name}" for name, rows in sorted(held.items(), key=lambda one: -one[1])[:3]
-        )
+        fullest = sorted(held.items(), key=lambda one: -one[1])[:3]
+        rows = ", ".join(f"{count} in {table}" for table, count in fullest)
+        name = await connection.fetchval("SELECT current_database()")
         raise BackupError(
-            f"the database is not empty (rows: {what}): make a new one with createdb, and name it in "
-            "BYPUNKT_DATABASE__ADMIN_URL and BYPUNKT_DATABASE__URL"
+            f"the database {name} is not empty (rows: {rows}): put it aside with `ALTER DATABASE {name} RENAME TO "
+            f"{name}_old`, make a new one with `createdb {name}`, try again"
         )
     if await connection.fetchval(queries.at_work, app_login):
         raise BackupError("bypunkt is running on this database: stop it, then restore")

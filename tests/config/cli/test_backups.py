@@ -45,7 +45,7 @@ async def test_a_backup_goes_out_and_comes_in_elsewhere(
     assert first.startswith(f"restored {file}: 40 events, 3 devices, ")
     assert second == "the readings status, usage equal the log"
     assert await everything(blank_database_url) == await everything(admin_url)
-    assert (await bypunkt("restore", str(file))).problem.startswith("the database is not empty (rows: ")
+    assert (await bypunkt("restore", str(file))).problem.startswith("the database test_")
 
 
 @pytest.mark.usefixtures("lived_in")
@@ -92,7 +92,8 @@ async def test_restored_but_the_login_cannot_enter_is_said(
     said = await bypunkt("restore", str(tmp_path / "b.tar"))
     assert said.code == 0
     assert said.out.splitlines()[-1].startswith(
-        "the readings were not compared with the log: BYPUNKT_DATABASE__URL is not set"
+        "the readings status, usage equal the log; the run-time login could not be tried: "
+        "BYPUNKT_DATABASE__URL is not set"
     )
 
 
