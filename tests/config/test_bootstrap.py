@@ -105,7 +105,9 @@ def test_development_stops_without_its_programs_and_says_what_to_install(
 ) -> None:
     monkeypatch.setenv("BOOTSTRAP_APT", "no")
     monkeypatch.setattr("shutil.which", lambda _name, **_: None)
-    with pytest.raises(bootstrap.Stopped, match="apt-get install caddy chromium mosquitto mosquitto-clients systemd"):
+    with pytest.raises(
+        bootstrap.Stopped, match="apt-get install caddy chromium mosquitto mosquitto-clients systemd"
+    ):
         bootstrap.fetch_programs(bootstrap.PROFILES["dev"], may_install=True)
 
 
