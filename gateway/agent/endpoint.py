@@ -27,6 +27,7 @@ log = structlog.get_logger()
 HOST = "127.0.0.1"
 BODY_BYTES = 4_096
 AT_ONCE = 64
+BODY_S = 10.0
 ACCEPTED = ("kiosk.view", "kiosk.session")
 _OUR_NAMES = ("127.0.0.1", "localhost")
 _REMEMBER_S = 600
@@ -108,8 +109,11 @@ class _Counter:
         if request.content_type != "application/json":
             return _no(415, "send JSON, with content-type: application/json")
         try:
-            data = _object(await request.read())
-            kept = await self._agent.report(request.path.removeprefix("/"), data)
+            async with asyncio.timeout(BODY_S):
+                body = await request.read()
+            kept = await self._agent.report(request.path.removeprefix("/"), _object(body))
+        except TimeoutError:
+            return _no(408, f"nothing more came within {BODY_S:g} s")
         except NotAnEvent as error:
             return _no(422, str(error))
         except (SpoolBroken, SpoolFull) as error:

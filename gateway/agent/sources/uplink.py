@@ -1,6 +1,7 @@
 """Whether the internet is reached, and how long a round trip takes: a TCP connection to a server that is named."""
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -16,7 +17,9 @@ def uplink(options: UplinkOptions | None) -> Callable[[], Awaitable[dict[str, An
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(options.timeout_s):
-                [(*_, address), *_] = await loop.getaddrinfo(options.host, options.port, type=1)
+                [(*_, address), *_] = await loop.getaddrinfo(
+                    options.host, options.port, type=socket.SOCK_STREAM
+                )
                 # Without the look-up of the name, which says nothing of the line.
                 began = loop.time()
                 _, writer = await asyncio.open_connection(str(address[0]), options.port)

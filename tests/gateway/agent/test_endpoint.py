@@ -9,7 +9,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from gateway.agent import Agent
+from gateway.agent import Agent, endpoint
 from gateway.agent.endpoint import AT_ONCE, BODY_BYTES
 from gateway.agent.failures import SpoolBroken
 from tests.gateway.agent.agents import at_work
@@ -117,6 +117,19 @@ async def test_bytes_that_are_no_request_hurt_nobody(tmp_path: Path) -> None:
             writer.close()
         status, _, _ = await answer(session, json=VIEW)
         assert status == 202
+
+
+async def test_a_page_that_stops_in_the_middle_holds_no_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoint, "BODY_S", 0.1)
+    async with page(tmp_path) as (agent, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", agent.port)
+        head = "POST /kiosk.view HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        writer.write(f"{head}Content-Length: 100\r\n\r\n{{".encode())
+        async with asyncio.timeout(20):
+            assert b"408" in await reader.readline()
+        writer.close()
 
 
 async def test_a_broken_disk_is_503_and_never_202(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
