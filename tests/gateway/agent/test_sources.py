@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from gateway.agent.options import KioskOptions, UplinkOptions, VitalsOptions, WifiOptions
 from gateway.agent.sources import files, sources_of
 from gateway.agent.sources.kiosk import kiosk_health
+from gateway.agent.sources.model import Source
 from gateway.agent.sources.uplink import uplink
 from gateway.agent.sources.vitals import disk_used_pct, heartbeat, memory_used_pct
 from gateway.agent.sources.wifi import Interface, ask, count_stations
@@ -223,3 +224,11 @@ def test_a_device_has_the_sources_that_it_is_told_of(tmp_path: Path) -> None:
     assert names(wifi=[{"iface": "wlan0"}, {"iface": "wlan1"}], kiosk={}) == [
         "heartbeat", "usage wlan0", "clients wlan0", "usage wlan1", "clients wlan1", "health",
     ]  # fmt: skip
+
+
+async def test_a_source_tells_unless_it_only_looks() -> None:
+    async def read() -> Sequence[Fact]:
+        return []
+
+    source = Source("look", 5, read)
+    assert (source.told, source.usage, await source.read()) == (True, False, [])

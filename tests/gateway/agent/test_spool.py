@@ -11,8 +11,6 @@ from gateway.agent.entries import Entry
 from gateway.agent.opening import Place, open_spool
 from gateway.agent.spool import COMMANDS_KEPT, COMMANDS_KEPT_MS, Bounds, OpenCommand, Spool
 
-HOUR_MS = 3_600_000
-
 
 def entry(event_type: str = "kiosk.view", number: int = 0, **changed: object) -> Entry:
     told: dict[str, object] = {"type": event_type, "data": f'{{"n":{number}}}', "lived_ms": number}
