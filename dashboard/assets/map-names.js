@@ -3,6 +3,9 @@
 import { REM } from "./map-marks.js";
 import { placed } from "./map-parts.js";
 
+// Beside its mark to the right, else to the left, else below, else above.
+const SIDES = ["to-right", "to-left", "to-below", "to-above"];
+
 // Towns by name, for orientation; they stand in the list, so a screen reader need not meet them here.
 export function nameTowns(map, seats) {
   const inner = map.createPane("towns");
@@ -26,7 +29,8 @@ export function fitNames(map, every, towns) {
     const wide = width(name, map);
     const at = spot(marker.getLatLng());
     const shift = line + wide / 2;
-    return { name, boxes: [around({ x: at.x + shift, y: at.y }, wide, line), around({ x: at.x - shift, y: at.y }, wide, line)] };
+    const sides = [[shift, 0], [-shift, 0], [0, 1.2 * line], [0, -1.2 * line]];
+    return { name, boxes: sides.map(([x, y]) => around({ x: at.x + x, y: at.y + y }, wide, line)) };
   });
   const below = map.getZoom() < 6 ? [] : towns.map((town) => {
     const name = town.getElement();
@@ -38,7 +42,7 @@ export function fitNames(map, every, towns) {
   placed([...beside, ...below], taken, size).forEach((free, number) => {
     const { name } = [...beside, ...below][number];
     name.classList.toggle("is-crowded", free === null);
-    name.classList.toggle("to-left", free === 1);
+    SIDES.forEach((side, place) => name.classList.toggle(side, place === free));
   });
 }
 
