@@ -25,7 +25,7 @@ async def names(villages: Site, query: str) -> list[str]:
         ("q=pharmacy+storuman", ["sp-slussfors"]),
         ("q=mobil+servicepunkt", ["mp-bokbuss-motala"]),
         ("q=ingen+kontakt", ["sp-gunnarn"]),
-        ("q=finns+inte+alls", []),
+        ("q=finns+ej", []),
         ("municipality=0583&q=bibliotek", ["mp-bokbuss-motala"]),
         ("municipality=0583&open=1", ["sp-fornasa", "sp-tjallmo"]),
     ],
