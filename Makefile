@@ -8,7 +8,7 @@ COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --
 	--no-emit-index-url --custom-compile-command "make lock" pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench fix lock
+.PHONY: help demo test check bench pictures fix lock
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -27,6 +27,10 @@ check: ## style, types, rooms, dependencies, dead code, spelling, pages, SQL, sh
 bench: ## measure: durable events a second, beside the script one would write first
 	@$(BOOTSTRAP) dev
 	@exec $(PYTHON) -m benchmarks.ingest $(ARGS)
+
+pictures: ## a picture of every page into docs/pictures, and docs/pages.md that shows them
+	@$(BOOTSTRAP) dev
+	@exec $(PYTHON) -m tests.dashboard.pictures.take $(ARGS)
 
 fix: ## what a tool can mend by itself: formatting, import order, spelling
 	@$(BOOTSTRAP) dev

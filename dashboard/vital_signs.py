@@ -45,7 +45,7 @@ def vital_signs(words: Mapping[str, tuple[datetime, Mapping[str, Any]]], lang: s
 
 def _heartbeat(data: Mapping[str, Any], _: Gettext, lang: str) -> Iterator[tuple[str, str, str, bool]]:
     if isinstance(data.get("uptime_s"), int):
-        yield _("Igång sedan start"), _length(data["uptime_s"], lang), "", False
+        yield _("Drifttid"), _length(data["uptime_s"], lang), "", False
     if isinstance(data.get("uplink_ok"), bool):
         yield _("Internet"), _("ja") if data["uplink_ok"] else _("nej"), "", not data["uplink_ok"]
     measures: tuple[tuple[str, str, str, Callable[[float], bool]], ...] = (

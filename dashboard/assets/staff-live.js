@@ -11,6 +11,7 @@ const dayMonth = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short
 const dayKey = new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeZone: zone });
 const relative = new Intl.RelativeTimeFormat(lang);
 const number = new Intl.NumberFormat(locale);
+const inOrder = new Intl.Collator("sv").compare;
 const MARKS = { up: "working", degraded: "partly", down: "down", blind: "unknown" };
 // As the server counts (CLDR): the largest unit that fits, rounded.
 const UNITS = [
@@ -192,7 +193,8 @@ function showSight(news) {
   else blind.add(String(news.lane));
   const names = JSON.parse(sight.dataset.names);
   const affected = [...blind].flatMap((lane) => names[lane] ?? []);
-  part(sight, "names").textContent = affected.join(", ");
+  const everywhere = affected.length > 1 && affected.length === Object.values(names).flat().length;
+  part(sight, "names").textContent = everywhere ? sight.dataset.everywhere : affected.sort(inOrder).join(", ");
   if (!news.seeing && news.seen_until) setTime(part(sight, "until"), news.seen_until);
   sight.hidden = affected.length === 0;
 }

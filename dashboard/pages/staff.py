@@ -12,6 +12,7 @@ from dashboard.live.sight import sight_in
 from dashboard.live.store import clients_at, places
 from dashboard.map_view import MapView
 from dashboard.staff_views import (
+    STATES,
     DeviceView,
     by_municipality,
     count_states,
@@ -27,6 +28,7 @@ from dashboard.web import guard, keys
 from dashboard.web.language import language
 from dashboard.web.pages import language_code, render
 from dashboard.web.routes import Routes
+from dashboard.words import in_order
 from services.status.points import PointState
 from services.storage.database import Connection, Role
 from services.storage.sql import load_queries
@@ -137,7 +139,18 @@ async def _sums(
         for municipality in choices["municipalities"]
         if choices["chosen"] in (None, municipality)
     ]
-    return render(request, "staff/sums.html", **choices, rows=rows, heads=state_counts({}, lang))
+    totals = {
+        state: sum(numbers.get(municipality.code, {}).get(state, 0) for municipality, _, _ in rows)
+        for state in STATES
+    }
+    return render(
+        request,
+        "staff/sums.html",
+        **choices,
+        rows=rows,
+        heads=state_counts({}, lang),
+        totals=state_counts(totals, lang),
+    )
 
 
 def _sight(sight: Mapping[int, LaneSight], here: list[Municipality]) -> dict[str, Any]:
@@ -150,5 +163,6 @@ def _sight(sight: Mapping[int, LaneSight], here: list[Municipality]) -> dict[str
         "until": min((until for until in seen if until), default=None),
         "names": {str(lane): there for lane, there in names.items()},
         "blind_lanes": sorted(blind),
-        "blind_names": [name for lane in sorted(blind) for name in names[lane]],
+        "blind_names": sorted((name for lane in blind for name in names[lane]), key=in_order),
+        "is_everywhere": len(here) > 1 and blind == set(names),
     }

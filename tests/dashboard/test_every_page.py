@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page
 
+from dashboard.pages import DEMO_PAGES
 from dashboard.pages import PAGES as ROUTES
 from services.storage.embedded import EmbeddedPostgres
 from tests.dashboard import accessible
@@ -41,7 +42,7 @@ async def empty(postgres: EmbeddedPostgres, template: str) -> AsyncIterator[Stag
 
 def test_every_page_is_listed() -> None:
     """Whoever adds a page adds it to `shown.py`, and it is checked and pictured like the others."""
-    routes = {route.path for routes in ROUTES for route in routes if route.method == "GET"}
+    routes = {route.path for routes in (*ROUTES, *DEMO_PAGES) for route in routes if route.method == "GET"}
     assert routes == {page.route for page in PAGES if page.route} | shown.NO_PAGES
 
 

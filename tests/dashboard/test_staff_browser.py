@@ -52,6 +52,23 @@ async def test_state_changes_on_the_open_page_without_reloading(site: Staffed, b
         assert await page.evaluate("window.sameDocument")
 
 
+async def test_map_of_the_overview_follows_and_leads_to_the_place_in_the_list(
+    site: Staffed, browser: Browser
+) -> None:
+    await site.set_state("hs-lidhult-1", "up", "heard")
+    await site.set_state("hs-lidhult-2", "up", "heard")
+    async with site.window(browser) as context:
+        page = await opened(context, "/staff")
+        mark = page.locator("#map[data-ready] .mark")
+        await expect(mark).to_have_attribute("data-state", "working", timeout=15_000)
+        await site.set_state("hs-lidhult-2", "down", "silent")
+        await expect(mark).to_have_attribute("data-state", "down")
+        await mark.press("Enter")
+        link = page.locator(".popup-name a")
+        await expect(link).to_have_attribute("href", "#at-dp-lidhult")
+        await expect(page.locator("tbody#at-dp-lidhult")).to_contain_text("hs-lidhult-2")
+
+
 async def test_new_event_shows_within_a_second_with_its_clients(site: Staffed, browser: Browser) -> None:
     await site.set_state("hs-lidhult-1", "up", "heard")
     async with site.window(browser, PersonRole.INSTALLATION_ADMIN) as context:

@@ -15,7 +15,7 @@ def said(lang: str = "sv", **data: object) -> list[tuple[str, str, str, bool]]:
 
 def test_measures_have_units_and_swedish_decimals() -> None:
     assert said(uptime_s=1_036_800, temp_c=48.5, rtt_ms=38.0, uplink_ok=True) == [
-        ("Igång sedan start", "12 dygn", "", False),
+        ("Drifttid", "12 dygn", "", False),
         ("Internet", "ja", "", False),
         ("Svarstid", "38", "ms", False),
         ("Temperatur", "48,5", "°C", False),

@@ -1,10 +1,12 @@
 """What has happened in the villages before the picture is taken; synthetic, and the same each time."""
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from dashboard.pages.demo_desk import AT_A_POINT, AlreadyBroken, Mishap, Switch
 from tests.dashboard.staffed import Staffed
 
 DEVICE = ("2421", "hs-slussfors-1")
@@ -39,6 +41,29 @@ DAY = (
     (4.3, 3.8, "degraded", "late"),
     (3.8, None, "down", "silent"),
 )
+
+
+class QuietDesk:
+    """A demo's desk where one thing is broken and nothing more can be."""
+
+    def __init__(self, now: datetime) -> None:
+        self._mishap = Mishap(Switch.UPLINK_LOST, "Servicepunkt Gunnarn (demo)", now + timedelta(seconds=48))
+
+    def places(self) -> Mapping[str, str]:
+        """Some of the villages."""
+        return {"sp-gunnarn": "Servicepunkt Gunnarn (demo)", "sp-jorn": "Servicepunkt Jörn (demo)"}
+
+    def lasts_s(self, switch: Switch) -> float:
+        """Longer at a point than everywhere."""
+        return 90 if switch in AT_A_POINT else 30
+
+    def under_way(self) -> Sequence[Mishap]:
+        """What `TROUBLES` says of Gunnarn."""
+        return [self._mishap]
+
+    async def press(self, switch: Switch, *, place: str | None) -> None:
+        """Refuse: pictures hold still."""
+        raise AlreadyBroken(switch, place)
 
 
 async def play(site: Staffed) -> None:
@@ -160,9 +185,9 @@ WHERE d.kind = 'hotspot' AND (s.state <> 'down' OR $1 < s.since)
 _USAGE_KIOSK = """
 INSERT INTO usage_hour (municipality, device, hour, samples, clients_max, clients_mean, down_bytes, up_bytes,
     estimated, kiosk_sessions, kiosk_views)
-SELECT municipality, id, $1::timestamptz, 0, 0, 0, 0, 0, false, $2::integer, $3::integer
-FROM device
-WHERE kind = 'kiosk'
+SELECT d.municipality, d.id, $1::timestamptz, 0, 0, 0, 0, 0, false, $2::integer, $3::integer
+FROM device AS d JOIN device_status AS s ON s.municipality = d.municipality AND s.device = d.id
+WHERE d.kind = 'kiosk'
 """
 _LETTER = """
 INSERT INTO dead_letter (municipality, lane, device, topic, reason, detail, received_at, size, fingerprint, payload,

@@ -112,6 +112,12 @@ PAGES: Final[tuple[Page, ...]] = (
         "/staff/dead-letters",
         "Events that were refused, with the reason",
     ),
+    _staff(
+        "demo-desk",
+        "/staff/demo",
+        "/staff/demo",
+        "The desk of a demo: switches that break things and heal by themselves",
+    ),
 )
 
 NO_PAGES: Final = frozenset(

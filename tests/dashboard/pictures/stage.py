@@ -71,6 +71,7 @@ async def stage(database_url: str, admin_url: str, *, empty: bool = False) -> As
             options=WebOptions(port=0),
             clock=lambda: running.now(),  # noqa: PLW0108 - bound before it is asked
             readiness=readiness,
+            desk=scene.QuietDesk(NOW),
         )
         running = Stage("", admin_url, database, app)
         async with database.transaction(Role.INGEST, Public()) as connection:

@@ -1,4 +1,4 @@
-"""Takes a picture of every page: `make pictures`, into docs/pictures.
+"""Takes a picture of every page: `make pictures`, into docs/pictures, and writes docs/pages.md, which shows them.
 
 `--to` another folder, `--only` names with this in them, `--png` for programs that cannot show WebP, `--whole` for
 the whole length of each page instead of the first two screens.
@@ -20,14 +20,14 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from services.storage.embedded import EmbeddedPostgres
 from services.storage.migrate import migrate
-from tests.dashboard.pictures.shown import PHONE, STATES, Shot, Size, shots, state_file
+from tests.dashboard.pictures import album
+from tests.dashboard.pictures.shown import KIOSK_SCREEN, PHONE, STATES, Shot, Size, shots, state_file
 from tests.dashboard.pictures.stage import Stage, stage
 from tests.dashboard.pictures.visit import in_state, look, settle, window
 from tests.support import databases
 
-FOLDER = Path(__file__).parents[3] / "docs" / "pictures"
 _LOGIN = "bypunkt_app"
-_QUALITY = 62
+_QUALITY = 55
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,11 @@ class Camera:
     async def take(self, page: Page, file: str, size: Size) -> None:
         """Write a picture of the page, from its top."""
         height = await page.evaluate("document.documentElement.scrollHeight")
-        # Telephones have finer screens; the pictures of wide ones are large enough as they are.
-        scale = 1.5 if size == PHONE else 1
+        # Telephones have finer screens, and a screen on a wall is looked at from afar.
+        scale = {PHONE: 1.4, KIOSK_SCREEN: 0.7}.get(size, 1)
+        screens = self.screens if size != KIOSK_SCREEN else self.screens / 2
         clip = {"x": 0, "y": 0, "width": size.width, "scale": scale}
-        clip["height"] = max(size.height, min(height, size.height * self.screens))
+        clip["height"] = max(size.height, min(height, size.height * screens))
         browser = await page.context.new_cdp_session(page)
         kind = {"format": "png"} if self.png else {"format": "webp", "quality": _QUALITY}
         answer = await browser.send(
@@ -63,7 +64,7 @@ class Camera:
 def main(arguments: Sequence[str]) -> int:
     """Take the pictures that were asked for; returns 0."""
     parser = argparse.ArgumentParser(prog="make pictures", description="A picture of every page.")
-    parser.add_argument("--to", type=Path, default=FOLDER, help="the folder for them")
+    parser.add_argument("--to", type=Path, default=album.PICTURES, help="the folder for them")
     parser.add_argument("--only", default="", help="only pictures with this in their name")
     parser.add_argument("--png", action="store_true", help="PNG instead of WebP")
     parser.add_argument("--whole", action="store_true", help="each page in its whole length")
@@ -72,6 +73,7 @@ def main(arguments: Sequence[str]) -> int:
     asked.to.mkdir(parents=True, exist_ok=True)
     camera = Camera(asked.to, asked.only, asked.png, screens=50 if asked.whole else 2)
     asyncio.run(_take_all(camera))
+    album.PAGE.write_text(album.page(), encoding="utf-8")
     return 0
 
 
