@@ -1,11 +1,14 @@
 """`bypunkt backup` and `bypunkt restore`."""
 
+import asyncio
 import json
+import signal
 import sys
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 import asyncpg
 import typer
@@ -26,6 +29,7 @@ ALSO_KEEP = (
     "the broker's accounts and store"
 )
 Progress = Callable[[int], None]
+Result = TypeVar("Result")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -56,7 +60,7 @@ def backup(
     url, login = _admin_address(settings), settings.database.app_login
     target = file if file is not None else Path(directory or "") / name_at(now())
     with _progress("writing") as on_progress:
-        made = run(back_up(url, target, app_login=login, trial=verify, on_progress=on_progress))
+        made = run(_stoppable(back_up(url, target, app_login=login, trial=verify, on_progress=on_progress)))
     removed = remove_old(target.parent, keep=keep) if keep is not None else []
     if as_json:
         print(json.dumps({**_facts(made), "tried_out": verify, "removed": [str(path) for path in removed]}))
@@ -82,7 +86,7 @@ def restore_backup(
     archive = Archive.open(file)
     if trial:
         with _progress("trying out", archive.manifest.dump_bytes) as on_progress:
-            run(try_out(url, archive, app_login=options.app_login, on_progress=on_progress))
+            run(_stoppable(try_out(url, archive, app_login=options.app_login, on_progress=on_progress)))
         _say_restored(
             archive, [f"tried out {file}: {_summary(archive)}; all as it should be"], as_json=as_json
         )
@@ -96,6 +100,17 @@ def restore_backup(
     if restored.migrated:
         lines.append(f"applied: {', '.join(restored.migrated)}")
     _say_restored(archive, [*lines, run(_readings_verified(settings, url))], as_json=as_json)
+
+
+async def _stoppable(work: Coroutine[Any, Any, Result]) -> Result:
+    """Do it, and clear up behind it when it is told to stop: by a service manager, or by Ctrl-C."""
+    task = asyncio.current_task()
+    if task is not None and threading.current_thread() is threading.main_thread():
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        return await work
+    except asyncio.CancelledError:
+        raise CommandFailed("stopped before the end; nothing was kept") from None
 
 
 def _say_restored(archive: Archive, lines: list[str], *, as_json: bool) -> None:

@@ -14,7 +14,8 @@ import pytest
 from config.app import READINGS
 from services.log.follow import Follower, LaneSignals, verify_lane
 from services.log.store import Sight, record_sight
-from services.storage.backup import Archive, back_up, programs, restore, try_out
+from services.storage.backup import Archive, programs, restore, try_out
+from services.storage.backup.making import back_up
 from services.storage.database import Database, Lane, Public, Role, Tenants
 from services.storage.embedded import EmbeddedPostgres
 from services.storage.embedded.binaries import system_directories, wheel_directories

@@ -15,25 +15,23 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from gateway.embedded import Mosquitto
 from services.storage import migrate as migrating
 from services.storage.backup import (
-    Archive,
     BackupError,
     back_up,
-    keeping,
-    programs,
+    making,
     remove_old,
     restore,
     restoring,
     try_out,
 )
-from services.storage.backup.content import differences
-from services.storage.backup.manifest import Content
+from services.storage.backup.archive import Archive
 from services.storage.database import Database, Public, Role
 from services.storage.embedded import EmbeddedPostgres
-from services.storage.embedded.binaries import wheel_directories
 from services.storage.migrate import MigrationError, migrate, migrations
 from tests.storage.test_backup import APP, admin, everything, live_a_while, names_in
+from tests.support.installation import environment, program
 from tests.support.processes import ROOT
 from tests.support.villages import villages
 from tests.support.waiting import eventually
@@ -351,66 +349,6 @@ async def test_a_login_that_may_not_is_told_so(database_url: str, made: Archive)
             await work
 
 
-def test_other_files_in_the_directory_are_nobody_s_business(tmp_path: Path) -> None:
-    others = ["bypunkt-20260101T000000Z.tar.gpg", "notes.txt", "bypunkt-latest.tar", ".keep.part"]
-    ours = [f"bypunkt-2026010{day}T000000Z.tar" for day in range(1, 6)]
-    for name in (*others, *ours):
-        (tmp_path / name).touch()
-        os.utime(tmp_path / name, (0, 0))
-    assert [path.name for path in remove_old(tmp_path, keep=2)] == ours[:3]
-    assert names_in(tmp_path) == sorted([*others, *ours[3:]])
-    assert keeping.remove_old(tmp_path, keep=2) == []
-
-
-def test_the_oldest_program_that_can_do_it_is_taken(tmp_path: Path) -> None:
-    for major in (14, 15, 17):
-        folder = tmp_path / str(major)
-        folder.mkdir()
-        (folder / "pg_dump").write_text(f"#!/bin/sh\necho 'pg_dump (PostgreSQL) {major}.3 (Debian)'\n")
-        (folder / "pg_dump").chmod(0o755)
-    search = [tmp_path / "none", *sorted(tmp_path.iterdir())]
-    assert programs.find("pg_dump", at_least=15, search=search).major == 15
-    assert programs.find("pg_dump", at_least=16, search=search).path == tmp_path / "17" / "pg_dump"
-    with pytest.raises(BackupError, match=r"found: 14, 15, 17.*apt install postgresql-client-18"):
-        programs.find("pg_dump", at_least=18, search=search)
-
-
-@pytest.mark.parametrize("name", ["pg_dump", "pg_restore"])
-def test_the_programs_of_the_embedded_postgresql_are_found(name: programs.Name) -> None:
-    newest = next(wheel_directories())
-    assert programs.find(name, at_least=18).path == newest / name
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "postgresql://boss:s%3Ae%40cret@db.example:5433/village?sslmode=require",
-        "postgresql://boss@db.example:5433/village?sslmode=require&password=s%3Ae%40cret",
-    ],
-)
-def test_the_password_is_in_no_command_line(url: str) -> None:
-    arguments, environment = programs._address(url)
-    assert arguments == ["--dbname=postgresql://boss@db.example:5433/village?sslmode=require"]
-    assert environment["PGPASSWORD"] == "s:e@cret"
-
-
-def test_what_differs_is_named() -> None:
-    one = Content.model_validate(
-        {
-            "migrations": [{"version": 1, "name": "a", "checksum": "x"}],
-            "lanes": {0: 1},
-            "tables": {"event": 1},
-        }
-    )
-    other = one.model_copy(update={"lanes": {0: 2}, "tables": {"event": 2, "new": 0}})
-    assert differences(one, one) == []
-    assert differences(one, other) == [
-        "event: 1 in the backup, 2 in the database",
-        "new: no such table in the backup, 0 in the database",
-        "the heads of the lanes",
-    ]
-
-
 async def is_empty(url: str) -> bool:
     async with admin(url) as connection:
         found = await connection.fetchval(
@@ -418,3 +356,36 @@ async def is_empty(url: str) -> bool:
             " WHERE n.nspname = 'bypunkt'"
         )
         return bool(found == 0)
+
+
+async def test_a_table_that_somebody_holds_is_waited_for_a_while(
+    filled: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(making, "_LOCK_WAIT", "1s")
+    async with admin(filled) as somebody, somebody.transaction():
+        await somebody.execute("LOCK TABLE bypunkt.event")
+        with pytest.raises(BackupError, match=r"timeout; .*a migration: try again later"):
+            await back_up(filled, tmp_path / "b.tar", app_login=APP)
+    assert names_in(tmp_path) == []
+
+
+async def test_a_backup_that_is_told_to_stop_leaves_nothing(
+    filled: str, tmp_path: Path, mosquitto: Mosquitto
+) -> None:
+    env = environment("", mosquitto) | {"BYPUNKT_DATABASE__ADMIN_URL": filled}
+    (tmp_path / "backups").mkdir()
+    said = tmp_path / "said"
+    async with admin(filled) as somebody, somebody.transaction():
+        await somebody.execute("LOCK TABLE bypunkt.event")
+        async with program("backup", str(tmp_path / "backups/b.tar"), env=env, log=said) as backup:
+            await eventually(lambda: names_in(tmp_path / "backups"), within=30)
+            await eventually(lambda: waiting(filled), within=30)
+            backup.send_signal(signal.SIGTERM)
+            assert await backup.wait() == 1
+    assert said.read_text() == "bypunkt: stopped before the end; nothing was kept\n"
+    assert names_in(tmp_path / "backups") == []
+
+
+async def waiting(url: str) -> bool:
+    async with admin(url) as connection:
+        return bool(await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"))

@@ -1,7 +1,7 @@
 """What a database holds, looked at as its administrator."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TypeAlias
 
 import asyncpg
@@ -18,6 +18,7 @@ Admin: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 # What a lost connection looks like in the middle of work; a plain OSError there is about files.
 _LOST = (ConnectionError, *(error for error in UNREACHABLE if not issubclass(OSError, error)))
+_CLOSE_WITHIN_S = 5
 # Filled by migrations alone: a database that holds nothing else holds nothing of anybody's.
 _OF_THE_SCHEMA = {"migration", "installation", "lane"}
 
@@ -43,7 +44,8 @@ async def administering(admin_url: str) -> AsyncIterator[Admin]:
             f"PostgreSQL went away meanwhile ({describe(error)}): start again when it is back"
         ) from None
     finally:
-        connection.terminate()
+        with suppress(*UNREACHABLE):
+            await connection.close(timeout=_CLOSE_WITHIN_S)
 
 
 async def content_of(connection: Admin) -> Content:

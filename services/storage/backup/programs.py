@@ -22,6 +22,8 @@ from services.storage.embedded.binaries import wheel_directories
 Name = Literal["pg_dump", "pg_restore"]
 _PIECE = 1 << 18
 _LINES_KEPT = 20
+# pg_dump waits for its locks under a statement timeout, and has no other.
+_HELD = "; somebody holds a table for themselves, perhaps a migration: try again later"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ def _first_error(complaints: Iterable[str], status: int) -> str:
     for line in lines:
         _, found, what = line.partition("error: ")
         if found:
-            return what
+            return what + _HELD if "statement timeout" in what else what
     return lines[-1] if lines else f"exit code {status}"
 
 
