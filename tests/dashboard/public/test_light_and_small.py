@@ -68,7 +68,8 @@ async def test_look_is_kept_only_when_chosen_and_without_cookie(villages: Site, 
     page = await context.new_page()
     paper = "getComputedStyle(document.body).backgroundColor"
     await page.goto(villages.url + "/")
-    light = await page.evaluate(paper)
+    shape = "getComputedStyle(document.querySelector('.state .shape')).color"
+    light, light_shape = await page.evaluate(paper), await page.evaluate(shape)
     assert await page.evaluate("localStorage.length") == 0
     await page.get_by_label("Mörkt").check()
     dark = await page.evaluate(paper)
@@ -78,6 +79,7 @@ async def test_look_is_kept_only_when_chosen_and_without_cookie(villages: Site, 
     assert await page.evaluate(paper) == dark
     await page.emulate_media(media="print")
     assert await page.evaluate(paper) == "rgb(255, 255, 255)"
+    assert await page.evaluate(shape) == light_shape
     await page.emulate_media(media="screen", color_scheme="dark")
     await page.get_by_label("Ljust").check()
     assert await page.evaluate(paper) == light
