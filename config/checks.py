@@ -1,12 +1,10 @@
 """`bypunkt check`: is everything that this installation needs there, and what to do where it is not."""
 
-import asyncio
 import ctypes
 import shutil
 import ssl
 import time
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -131,10 +129,7 @@ async def _broker(settings: Settings) -> AsyncIterator[Finding]:
         )
         return
     async with session:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_BROKER_WITHIN_S):
-                await _connected_or_refused(session)
-        if session.connected:
+        if await session.settle(within_s=_BROKER_WITHIN_S):
             yield Finding("broker", Grade.OK, f"{where} reached, MQTT {session.protocol}")
             return
     trouble = session.trouble or Trouble.SILENT
@@ -214,14 +209,6 @@ _LOST = (
     "the broker has lost their accounts. Give them new passwords (bypunkt device credentials NAME --rotate), or write "
     "all accounts anew (bypunkt broker accounts)"
 )
-
-# These come from the broker's own answer: trying again cannot change them.
-_FINAL = {Trouble.CREDENTIALS, Trouble.CLIENT_ID, Trouble.SUBSCRIPTION, Trouble.TLS, Trouble.UNREACHABLE}
-
-
-async def _connected_or_refused(session: Session) -> None:
-    while not session.connected and session.trouble not in _FINAL:  # noqa: ASYNC110 - trouble is no event
-        await asyncio.sleep(0.02)
 
 
 def _kernel_clock() -> Finding:

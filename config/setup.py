@@ -17,7 +17,7 @@ from pathlib import Path
 
 from config.issuing import AUTHORITY, keep_certificate
 from config.shelf import Made, Reader, SetupRefused, Shelf, opened
-from gateway.rights import LANE_USERNAME, RIGHTS_USERNAME, first_run
+from gateway.rights import LANE_USERNAME, RIGHTS_USERNAME, broker_store
 from services.runtime.accounts import Account
 
 STORE_FILE = "dynamic-security.json"
@@ -90,7 +90,7 @@ def _broker(shelf: Shelf, installation: Installation) -> None:
     rights = _secret(shelf, "run/mqtt_rights_password", says="the account that writes the rights of devices")
 
     def first() -> bytes:
-        return first_run(rights_password=rights, lanes_password=lanes, lanes=installation.lanes).encode()
+        return broker_store(rights_password=rights, lanes_password=lanes, lanes=installation.lanes).encode()
 
     store = installation.store / STORE_FILE
     shelf.hand_over(

@@ -13,8 +13,7 @@ from config.checks import rights_advice
 from config.cli.base import AsJson, municipality_codes, run, settings_for_command, show
 from config.failures import CommandFailed
 from gateway.options import MqttOptions
-from gateway.rights import passwords
-from gateway.rights.accounts import Passwords, written_anew
+from gateway.rights import broker_store, passwords
 from gateway.rights.control import ControlFailed
 from gateway.rights.keeper import every_account
 from services.log.lanes import lane_count
@@ -68,7 +67,7 @@ async def _give(name: str, *, rotate: bool) -> dict[str, object]:
         try:
             generation, password = await passwords.give(database, options, device)
         except ControlFailed as error:
-            raise CommandFailed(f"{rights_advice(error)}. Nothing was changed") from None
+            raise CommandFailed(f"no new password: {rights_advice(error)}") from None
     return {
         "device": name,
         "municipality": device.municipality,
@@ -139,13 +138,17 @@ async def _accounts(reader: Path | None) -> str:
         raise NotConfigured(
             "BYPUNKT_MQTT__RIGHTS_PASSWORD_FILE and BYPUNKT_MQTT__PASSWORD_FILE have to name bypunkt's own passwords"
         )
-    own = Passwords(
-        rights=rights,
-        lanes=lanes,
-        reader=secret_named("--reader-password-file", lambda: reader.read_text().strip() if reader else None),
-    )
+    readers = secret_named("--reader-password-file", lambda: reader.read_text().strip() if reader else None)
+    if readers == "":
+        raise CommandFailed(f"{reader} is empty: it has to hold the reader's password")
     async with open_database(settings) as database:
-        return written_anew(own, lanes=await lane_count(database), devices=await every_account(database))
+        return broker_store(
+            rights_password=rights,
+            lanes_password=lanes,
+            reader_password=readers,
+            lanes=await lane_count(database),
+            devices=await every_account(database),
+        )
 
 
 def _write(path: Path, text: str) -> None:

@@ -8,6 +8,7 @@ subscription is granted, not merely that a socket is open.
 
 import asyncio
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Self
 
 import structlog
@@ -25,6 +26,8 @@ log = structlog.get_logger()
 
 DIAL_S = 5.0
 STOPPED = "stopped"
+# Trying again at once cannot change these.
+_FINAL = {Trouble.UNREACHABLE, Trouble.TLS, Trouble.CREDENTIALS, Trouble.CLIENT_ID, Trouble.SUBSCRIPTION}
 
 
 class Session:
@@ -98,6 +101,14 @@ class Session:
     async def wait_connected(self) -> None:
         """Wait until `connected`."""
         await self._up.wait()
+
+    async def settle(self, *, within_s: float) -> bool:
+        """Wait until `connected`, or until trying again is no use, and return which; for commands that are run once."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                while not self.connected and self.trouble not in _FINAL:  # noqa: ASYNC110 - trouble is no event
+                    await asyncio.sleep(0.02)
+        return self.connected
 
     async def batch(self, *, limit: int, linger_s: float) -> list[Delivery]:
         """Wait for a delivery, then for up to `limit`, until `linger_s` has passed or the window is full.

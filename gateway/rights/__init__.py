@@ -4,6 +4,6 @@
 it should have, `control` speaks with Mosquitto's dynamic security, `keeper` is the job that goes on.
 """
 
-from gateway.rights.accounts import LANE_USERNAME, READER_USERNAME, RIGHTS_USERNAME, first_run
+from gateway.rights.accounts import LANE_USERNAME, READER_USERNAME, RIGHTS_USERNAME, broker_store
 
-__all__ = ["LANE_USERNAME", "READER_USERNAME", "RIGHTS_USERNAME", "first_run"]
+__all__ = ["LANE_USERNAME", "READER_USERNAME", "RIGHTS_USERNAME", "broker_store"]

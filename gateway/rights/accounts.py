@@ -5,8 +5,7 @@ The file is for a broker's first start, and for one that has lost it. From then 
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
 from gateway.rights import rules
 from gateway.rights.rules import Rights
@@ -23,31 +22,30 @@ CHECK, SIMULATE = "check", "simulate"
 _MARK = "bypunkt device, password "
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Passwords:
-    """The passwords of bypunkt itself; without one for the reader there is no reader."""
-
-    rights: str
-    lanes: str
-    reader: str | None = None
-
-
-def first_run(
-    *, rights_password: str, lanes_password: str, lanes: int, reader_password: str | None = None
+def broker_store(
+    *,
+    rights_password: str,
+    lanes_password: str,
+    lanes: int,
+    reader_password: str | None = None,
+    devices: Sequence[DeviceAccount] = (),
 ) -> str:
-    """Return the text of the first `dynamic-security.json`: bypunkt's own accounts, and no device yet."""
-    passwords = Passwords(rights=rights_password, lanes=lanes_password, reader=reader_password)
-    return written_anew(passwords, lanes=lanes, devices=())
+    """Return the whole of `dynamic-security.json`: bypunkt's own accounts and every device that has a password.
 
-
-def written_anew(passwords: Passwords, *, lanes: int, devices: Sequence[DeviceAccount]) -> str:
-    """Return the whole of `dynamic-security.json`: bypunkt's own accounts and every device that has a password."""
-    known = [device for device in devices if device.generation is not None]
+    Without a password for the reader there is no reader.
+    """
+    passwords = {LANE_USERNAME.format(lane=lane): lanes_password for lane in (*range(lanes), CHECK, SIMULATE)}
+    if reader_password is not None:
+        passwords[READER_USERNAME] = reader_password
     # Also a role that allows nothing yet: an account must not name a role that is not there.
     roles = {rules.ADMIN_ROLE: rules.admin_rights(), **wanted_roles(devices)}
     document = {
         "defaultACLAccess": dict(rules.DEFAULTS),
-        "clients": [*_own(passwords, lanes), *map(_device, known)],
+        "clients": [
+            _account(RIGHTS_USERNAME, broker_hash(rights_password), role=rules.ADMIN_ROLE),
+            *(_account(name, broker_hash(word), role=own_role(name)) for name, word in passwords.items()),
+            *(_device(device) for device in devices if device.generation is not None),
+        ],
         "groups": [],
         "roles": [{"rolename": name, "acls": acls(rights)} for name, rights in roles.items()],
     }
@@ -73,7 +71,7 @@ def wanted_roles(devices: Iterable[DeviceAccount]) -> dict[str, Rights]:
 
 
 def own_role(username: str) -> str | None:
-    """Return the role of one of bypunkt's own accounts; None for any other account."""
+    """Return the role that one of bypunkt's own accounts is held to; None for any other account, and for `rights`."""
     prefix = LANE_USERNAME.format(lane="")
     if not username.startswith(prefix):
         return {READER_USERNAME: rules.READER_ROLE}.get(username)
@@ -96,15 +94,6 @@ def acls(rights: Rights) -> list[dict[str, object]]:
         {"acltype": right.may, "topic": right.topics, "priority": 0, "allow": True}
         for right in sorted(rights)
     ]
-
-
-def _own(passwords: Passwords, lanes: int) -> Iterator[dict[str, object]]:
-    yield _account(RIGHTS_USERNAME, broker_hash(passwords.rights), role=rules.ADMIN_ROLE)
-    for lane in (*map(str, range(lanes)), CHECK, SIMULATE):
-        username = LANE_USERNAME.format(lane=lane)
-        yield _account(username, broker_hash(passwords.lanes), role=own_role(username))
-    if passwords.reader is not None:
-        yield _account(READER_USERNAME, broker_hash(passwords.reader), role=rules.READER_ROLE)
 
 
 def _device(device: DeviceAccount) -> dict[str, object]:

@@ -98,7 +98,8 @@ class RightsKeeper:
         if done is None:
             return BUSY_S
         self._trouble = ""
-        return 0.0 if done == CHANGES_A_TURN else self._every_s
+        # Not at once: whoever waits to give a password has to get a turn between two of ours.
+        return BUSY_S if done == CHANGES_A_TURN else self._every_s
 
     async def keep_equal(self) -> int | None:
         """Have one turn, and return how many changes it made; None when another process has the turn."""

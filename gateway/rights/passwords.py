@@ -4,8 +4,8 @@ The rule: the broker has to agree before a password counts. The transaction is c
 the new password, so a broker that is away or refuses leaves everything as it was, and the old password good. Taking a
 password away waits for nobody: the database decides, and a broker that is away hears of it when it is back.
 
-Should the commit be lost after the broker agreed, the broker has a password that the database does not know: the
-account is closed, and the command that failed is to be run again.
+Should the broker's answer be lost, or the commit after it, the broker may have a password that the database does not
+know: the gateway closes the account, and the command that failed is to be run again.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ _ASK_AGAIN_S = 0.1
 async def give(database: Database, options: MqttOptions, device: DeviceAccount) -> tuple[int, str]:
     """Give a device a new password in place of any that it has, and return its generation and the password.
 
-    Raises `ControlFailed`, and then nothing has changed.
+    Raises `ControlFailed`, and then there is no new password.
     """
     password = new_password()
     async with database.transaction(Role.WEB, Tenants((device.municipality,))) as connection:
@@ -51,6 +51,8 @@ async def give(database: Database, options: MqttOptions, device: DeviceAccount) 
                 has_role=await broker.ask("getRole", rolename=role) is not None,
             )
             await broker.tell(commands)
+        # What was read of the device before our turn may be old: a gateway looks again.
+        await announce(connection)
     return generation, password
 
 

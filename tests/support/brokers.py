@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gateway.embedded import EmbeddedBroker
 from gateway.options import MqttOptions
-from gateway.rights import LANE_USERNAME, RIGHTS_USERNAME, first_run
+from gateway.rights import LANE_USERNAME, RIGHTS_USERNAME, broker_store
 from services.runtime.accounts import Account, unprivileged_account
 from services.runtime.child import Command
 from tests.support.authorities import authority, localhost
@@ -122,10 +122,10 @@ class ProductionBroker(EmbeddedBroker):
 
 def first_store() -> str:
     """The store of a first run, with somebody else's account beside ours."""
-    text = first_run(rights_password=RIGHTS, lanes_password=LANES, lanes=16, reader_password=READER)
+    text = broker_store(rights_password=RIGHTS, lanes_password=LANES, lanes=16, reader_password=READER)
     document = json.loads(text)
     (reader,) = (client for client in document["clients"] if client["username"] == "bypunkt.reader")
-    spied = json.loads(first_run(rights_password=SPY, lanes_password=SPY, lanes=0))["clients"][0]
+    spied = json.loads(broker_store(rights_password=SPY, lanes_password=SPY, lanes=0))["clients"][0]
     document["clients"].append({**reader, **spied, "username": "spy", "roles": [{"rolename": "spy"}]})
     document["roles"].append(_SPY_ROLE)
     return json.dumps(document)

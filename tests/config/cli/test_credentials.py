@@ -88,7 +88,7 @@ async def test_what_cannot_be_done_is_one_line(
     await broker.stop()
     away = (await bypunkt("device", "credentials", "hs-lidhult-1")).problem
     assert "unreachable" in away
-    assert away.endswith("Nothing was changed")
+    assert "no new password" in away
     monkeypatch.delenv("BYPUNKT_MQTT__RIGHTS_USERNAME")
     assert "RIGHTS_USERNAME is not set" in (await bypunkt("device", "credentials", "hs-lidhult-1")).problem
 
@@ -152,3 +152,10 @@ async def test_own_passwords_that_are_not_set_are_asked_for(monkeypatch: pytest.
     assert "BYPUNKT_MQTT__PASSWORD_FILE" in (await bypunkt("broker", "accounts")).problem
     monkeypatch.setenv("BYPUNKT_MQTT__RIGHTS_PASSWORD_FILE", "/nowhere/at/all")
     assert "No such file" in (await bypunkt("broker", "accounts")).problem
+
+
+@pytest.mark.usefixtures("served")
+async def test_a_reader_without_a_password_is_not_written(tmp_path: Path) -> None:
+    (tmp_path / "reader").write_text("\n")
+    said = await bypunkt("broker", "accounts", "--reader-password-file", str(tmp_path / "reader"))
+    assert "is empty" in said.problem

@@ -91,6 +91,19 @@ async def test_a_revoked_password_is_cut_off_within_five_seconds_and_cannot_retu
         await eventually(lambda: session.trouble is Trouble.CREDENTIALS, within=5)
 
 
+async def test_a_password_for_a_device_that_was_suspended_meanwhile_does_not_wait_for_the_next_look(
+    database: Database, broker: ProductionBroker
+) -> None:
+    async with database.transaction(Role.WEB, EVERYWHERE) as connection:
+        await move(connection, "hs-lidhult-1", "suspended")
+    with capture_logs() as logs:
+        async with following(database, broker):
+            await eventually(lambda: logged(logs, "rights_changed", "info"), within=20)
+            _, password = await passwords.give(database, broker.options(), LIDHULT)
+            async with device(broker, password) as session:
+                await eventually(lambda: session.trouble is Trouble.CREDENTIALS, within=10)
+
+
 async def test_what_somebody_changed_by_hand_is_mended_and_said_and_a_second_look_finds_nothing(
     database: Database, broker: ProductionBroker
 ) -> None:
