@@ -105,7 +105,7 @@ function showDevice(device) {
     row.querySelector(".hand-since")?.removeAttribute("hidden");
     for (const advice of row.querySelectorAll("[data-advice]")) advice.hidden = advice.dataset.advice !== device.reason;
     // Of a device that is not heard nobody knows how many are connected now.
-    if (part(row, "clients") && (mark === "down" || mark === "unknown")) part(row, "clients").textContent = "–";
+    if (mark === "down" || mark === "unknown") showClients(row, null);
     if (changed) flash(row);
     tellMap(row.closest("[data-point]"));
   }
@@ -181,10 +181,20 @@ function showEvent(event) {
 }
 
 function showUsage(usage) {
-  for (const row of rowsOf(usage.device)) {
-    const clients = part(row, "clients");
-    if (clients) clients.textContent = usage.clients === null ? "–" : number.format(usage.clients);
-  }
+  for (const row of rowsOf(usage.device)) showClients(row, usage.clients);
+}
+
+function showClients(row, clients) {
+  const place = part(row, "clients");
+  if (!place) return;
+  place.textContent = clients === null ? "–" : number.format(clients);
+  if (clients === null) delete place.dataset.clients;
+  else place.dataset.clients = clients;
+  const total = document.getElementById("connected");
+  if (!total) return;
+  const known = [...document.querySelectorAll("[data-clients]")];
+  part(total, "number").textContent = number.format(known.reduce((sum, one) => sum + Number(one.dataset.clients), 0));
+  total.hidden = known.length === 0;
 }
 
 function showSight(news) {

@@ -52,6 +52,24 @@ async def test_state_changes_on_the_open_page_without_reloading(site: Staffed, b
         assert await page.evaluate("window.sameDocument")
 
 
+async def test_what_one_reads_stays_where_it_is_when_something_else_breaks(
+    site: Staffed, browser: Browser
+) -> None:
+    for device in ("hs-lidhult-1", "hs-lidhult-2", "hs-fornasa-1"):
+        await site.set_state(device, "up", "heard")
+    async with site.window(
+        browser, PersonRole.INSTALLATION_ADMIN, viewport={"width": 390, "height": 600}
+    ) as context:
+        page = await opened(context, "/staff")
+        row = page.locator('tr[data-device="hs-fornasa-1"]')
+        await row.evaluate("row => scrollTo(0, row.getBoundingClientRect().top + scrollY - 8)")
+        before = await row.evaluate("row => row.getBoundingClientRect().top")
+        await site.set_state("hs-lidhult-1", "down", "silent")
+        await expect(page.locator("#hands li")).to_have_count(1)
+        await expect(page.locator("#calm")).to_be_hidden()
+        assert abs(await row.evaluate("row => row.getBoundingClientRect().top") - before) <= 1
+
+
 async def test_map_of_the_overview_follows_and_leads_to_the_place_in_the_list(
     site: Staffed, browser: Browser
 ) -> None:
@@ -81,6 +99,7 @@ async def test_new_event_shows_within_a_second_with_its_clients(site: Staffed, b
             "href", re.compile(r"/staff/devices/hs-lidhult-1$")
         )
         await expect(page.locator('[data-device="hs-lidhult-1"] [data-part="clients"]')).to_have_text("14")
+        await expect(page.locator("#connected")).to_contain_text("14 anslutna nu")
         await expect(
             page.locator('[data-device="hs-lidhult-1"] [data-part="last_sign_at"]')
         ).not_to_have_text("–")

@@ -24,7 +24,7 @@ async def test_states_reasons_and_clients_stand_in_the_page(site: Staffed) -> No
     assert "Fungerar delvis" in text
     assert "Hör av sig för sällan" in text
     assert "12 anslutna nu" in text
-    assert 'data-part="clients">12<' in text
+    assert 'data-clients="12">12<' in text
     assert text.index("hs-lidhult-1") < text.index("hs-lidhult-2")  # worst first
     assert "Har aldrig hörts" in text
 
@@ -32,7 +32,7 @@ async def test_states_reasons_and_clients_stand_in_the_page(site: Staffed) -> No
 async def test_of_a_silent_device_nobody_knows_how_many_are_connected(site: Staffed) -> None:
     await site.happens(LIDHULT, "wifi.usage", {"iface": "wlan0", "clients": 12})
     await site.set_state("hs-lidhult-1", "down", "silent")
-    assert 'data-part="clients">12<' not in await page(site, "/staff")
+    assert 'data-clients="12">12<' not in await page(site, "/staff")
 
 
 async def test_what_nobody_has_judged_for_half_a_minute_is_not_known(site: Staffed) -> None:
