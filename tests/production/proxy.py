@@ -6,7 +6,7 @@ import shutil
 import socket
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,11 +91,32 @@ async def caddy(directory: Path, upstream: str, *, caddyfile: Path = CADDYFILE) 
         )
         root = home / "caddy/pki/authorities/local/root.crt"
 
-        async def ready() -> bool:
-            return root.exists() and await asyncio.to_thread(_greets, port, root)
-
-        async with Child(command, ready=ready, ready_within=60):
+        async with AsyncExitStack() as running:
+            await _started(running, command, port, root)
             yield Proxy(plain_port, port, root, command.log)
+
+
+class _Stumbled(Exception):
+    """Caddy 2.6 tidies its storage up at a start, and may take away the certificate that it is just writing.
+
+    It tries again after a minute. We do not wait for that.
+    """
+
+
+async def _started(running: AsyncExitStack, command: Command, port: int, root: Path) -> None:
+    async def ready() -> bool:
+        if "saving assets" in command.log.read_text():
+            raise _Stumbled
+        return await asyncio.to_thread(_greets, port, root)
+
+    for _ in range(5):
+        command.log.unlink(missing_ok=True)
+        try:
+            await running.enter_async_context(Child(command, ready=ready, ready_within=60))
+        except _Stumbled:
+            continue
+        return
+    raise AssertionError("Caddy stumbled five times")
 
 
 def _reserved() -> socket.socket:
