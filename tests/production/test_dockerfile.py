@@ -86,11 +86,10 @@ def test_wheel_holds_every_file_that_the_program_reads(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     rooms = [path for path in repository.files() if path.parts[0] in repository.ROOMS]
-    missing = [
-        str(path)
-        for path in rooms
-        if (path.suffix in DATA or path.suffix == ".py") and str(path) not in names
+    wanted = [
+        path for path in rooms if path.suffix in DATA | {".py"} or path.is_relative_to("config/production")
     ]
+    missing = [str(path) for path in wanted if str(path) not in names]
     assert missing == []
     assert [name for name in names if name.startswith(("tests", "docs", "benchmarks"))] == []
 
