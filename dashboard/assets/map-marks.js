@@ -64,7 +64,14 @@ export function tell(marker, words) {
   element.setAttribute("aria-label", more.length ? label(marker.group, words) : `${first.name}: ${first.text}`);
   element.dataset.state = state;
   element.querySelector("use").setAttribute("href", `#state-${state}`);
-  if (marker.isPopupOpen()) marker.getPopup().update();
+  if (marker.isPopupOpen()) renew(marker.getPopup());
+}
+
+// What is open says it anew, and a link there that had the focus keeps it.
+function renew(popup) {
+  const held = popup.getElement().contains(document.activeElement) && document.activeElement.getAttribute("href");
+  popup.update();
+  if (held) popup.getElement().querySelector(`a[href="${CSS.escape(held)}"]`)?.focus({ preventScroll: true });
 }
 
 export function about(group) {

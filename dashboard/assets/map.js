@@ -16,6 +16,7 @@ let towns = [];
 let points = [];
 let map;
 let started;
+let lit = {};
 
 function start() {
   started ??= draw().catch((error) => {
@@ -175,10 +176,12 @@ function keys(event) {
 function light(target) {
   const row = target.closest?.(".point[data-point]")?.dataset.point;
   const mark = target.closest?.(".mark");
+  if (lit.row === row && lit.mark === mark) return;
+  lit = { row, mark };
   for (const marker of new Set(markers.values())) {
-    const lit = marker.getElement() === mark ? marker.group : [];
+    const shown = marker.getElement() === mark ? marker.group : [];
     marker.getElement().classList.toggle("is-lit", Boolean(row) && marker === markers.get(row));
-    for (const point of marker.group) point.place.classList.toggle("is-lit", lit.includes(point) && point.place.matches(".point"));
+    for (const point of marker.group) point.place.classList.toggle("is-lit", shown.includes(point) && point.place.matches(".point"));
   }
 }
 
@@ -211,14 +214,22 @@ document.addEventListener("bypunkt:point", ({ detail: id }) => {
   if (markers.has(id)) tell(markers.get(id), words);
 });
 
-// The list is another one: the same points where they were, or others, which the map then looks at.
+// The list is another one: the same points, whose marks stay with the focus on them, or others to look at.
 document.addEventListener("bypunkt:fresh", () => {
   offer();
   if (!map) return;
   const before = points.map((point) => point.id).join();
   points = listed();
-  if (points.map((point) => point.id).join() !== before) look();
-  place();
+  if (points.map((point) => point.id).join() === before) {
+    const now = new Map(points.map((point) => [point.id, point]));
+    for (const marker of new Set(markers.values())) {
+      marker.group.forEach((point, place) => { marker.group[place] = now.get(point.id); });
+      tell(marker, words);
+    }
+  } else {
+    look();
+    place();
+  }
 });
 
 offer();

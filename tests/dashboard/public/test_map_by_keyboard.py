@@ -1,6 +1,7 @@
 """The map by keyboard alone, beside its list, and what it shows without colour or movement."""
 
 import re
+from datetime import timedelta
 
 from playwright.async_api import Browser, Page, expect
 
@@ -74,6 +75,28 @@ async def test_enter_opens_escape_closes_and_arrows_move(villages: Site, browser
             await page.keyboard.press("Escape")
             await expect(page.locator(".leaflet-popup")).to_have_count(0)
             await expect(mark).to_be_focused()
+
+
+async def test_what_is_open_and_focused_stays_so_when_the_list_comes_anew(
+    villages: Site, browser: Browser
+) -> None:
+    async with visit(browser, villages.url + "/?municipality=0781") as seen:
+        page = seen.page
+        await map_is_drawn(page)
+        await page.get_by_role("button", name="Digital servicepunkt Lidhult (demo): Wifi fungerar").focus()
+        await page.keyboard.press("Enter")
+        await expect(page.locator(".popup-name a")).to_be_focused()
+        villages.now += timedelta(hours=1)
+        await villages.set_state("hs-lidhult-1", "down", reason="silent", since=NOW)
+        await expect(page.locator(".leaflet-popup-content")).to_contain_text("Wifi fungerar delvis")
+        await page.evaluate("document.getElementById('list').dataset.old = ''")
+        await page.get_by_label("Kommun").dispatch_event("input")
+        await expect(page.locator("#list[data-old]")).to_have_count(0)
+        await expect(page.locator(".leaflet-popup-content")).to_contain_text("Wifi fungerar delvis")
+        await expect(
+            page.get_by_role("button", name="Digital servicepunkt Lidhult (demo): Wifi fungerar delvis")
+        ).to_have_attribute("data-state", "partly")
+        await expect(page.locator(".popup-name a")).to_be_focused()
 
 
 async def test_opened_group_hands_the_focus_to_its_first_point(villages: Site, browser: Browser) -> None:
