@@ -146,3 +146,13 @@ async def test_it_works_by_keyboard_alone_without_script(demo: Staffed, desk: De
         await page.keyboard.press("Enter")
         await page.wait_for_url("**/staff/demo?point=*")
         assert desk.pressed == [(Switch.UPLINK_LOST, "dp-ryssby")]
+
+
+async def test_the_list_stays_current_by_itself(demo: Staffed, desk: Desk, browser: Browser) -> None:
+    async with demo.window(browser, ADMIN) as window:
+        page = await window.new_page()
+        await page.goto(PAGE)
+        assert await page.locator("#broken tbody tr").count() == 1
+        desk.pressed.append((Switch.BROKER_STOP, None))
+        await page.get_by_role("rowheader", name="Stoppa meddelandeservern").wait_for(timeout=20_000)
+        assert await page.locator("#broken").count() == 1
