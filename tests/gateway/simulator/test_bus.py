@@ -3,6 +3,7 @@ import math
 from datetime import UTC, date, datetime, timedelta
 from statistics import mean
 
+from gateway.simulator import BrokerAddress, Fleet
 from gateway.simulator.bus import MOTALA, Bus, every_day, library_day
 from gateway.simulator.device import DeviceLife, SimulatedDevice
 from gateway.simulator.faults import FaultKind
@@ -95,6 +96,21 @@ def test_the_valley_is_on_the_way_to_godegard() -> None:
     assert local(TUESDAY, 14, 30) < first.starts_at < first.ends_at < local(TUESDAY, 15, 10)
     assert second.starts_at - first.starts_at > 13 * DAY
     assert timedelta(minutes=5) < first.ends_at - first.starts_at < timedelta(minutes=9)
+
+
+def test_everything_on_the_bus_falls_silent_in_the_valley_and_nothing_else_does() -> None:
+    def valleys(device: str, point: str) -> list[datetime]:
+        one = SimulatedDevice(
+            municipality="0583", id=device, kind="hotspot", point=point, expected_interval_s=60
+        )
+        pace = Pace.beginning(local(TUESDAY, 0), 1)
+        planned = Fleet([one], broker=BrokerAddress("127.0.0.1", 1))._planned(one, pace)
+        found = itertools.takewhile(lambda fault: fault.starts_at < local(TUESDAY + DAY, 0), planned)
+        return [fault.starts_at for fault in found if fault.kind is FaultKind.UPLINK_SILENT]
+
+    (valley,) = itertools.islice(BUS.valleys(local(TUESDAY, 0)), 1)
+    assert valley.starts_at in valleys("hs-bokbuss-1", "mp-bokbuss-motala")
+    assert valley.starts_at not in valleys("hs-fornasa-1", "sp-fornasa")
 
 
 def tracker(began_at: datetime, *, speed: float) -> DeviceLife:
