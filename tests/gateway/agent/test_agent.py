@@ -1,7 +1,6 @@
 """The agent as a whole, with a real broker, a real gateway and a real database."""
 
 import asyncio
-import itertools
 import json
 import random
 import subprocess
@@ -271,7 +270,7 @@ async def test_a_jumping_clock_moves_no_timer(mosquitto: Mosquitto, tmp_path: Pa
 
     async with at_work(tmp_path, mosquitto, clocks=clocks, sources=[Source("look", 0.05, look)]):
         await eventually(lambda: len(read) >= 10, within=WITHIN)
-    assert min(later - earlier for earlier, later in itertools.pairwise(read)) > 0.02
+    assert read[9] - read[0] > 0.25  # nine pauses of 0.05 s: neither skipped nor stuck
 
 
 async def test_sources_are_read_in_their_rhythm_and_survive_a_fault(
