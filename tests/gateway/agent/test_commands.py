@@ -8,12 +8,11 @@ import pytest
 from gateway.agent.clocks import Instant, to_ms
 from gateway.agent.commands import Command, Unfit, arguments_of, has_expired, read_command
 from gateway.agent.options import CommandOptions
-from services.events import moment
 from services.runtime.clock import now
 
 
 def payload(**changed: object) -> bytes:
-    told = {"id": "c-1", "name": "device.ping", "args": {}, "expires_at": moment.write(now())}
+    told = {"id": "c-1", "name": "device.ping", "args": {}, "expires_at": "2026-11-23T12:00:00Z"}
     return json.dumps({name: value for name, value in (told | changed).items() if value is not ...}).encode()
 
 
