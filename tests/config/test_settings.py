@@ -133,10 +133,18 @@ def test_the_effective_settings_are_named_as_they_are_set_and_hide_secrets(
 
 def test_every_secret_is_of_a_kind_that_is_masked() -> None:
     told = effective(
-        load(database={"url": "u1", "admin_url": "u2"}, mqtt={"password": "p1", "username": "bypunkt"})
+        load(
+            database={"url": "u1", "admin_url": "u2"},
+            mqtt={"password": "p1", "username": "bypunkt", "rights_password": "p2"},
+        )
     )
     masked = {name for name, value in told.items() if value == "•••"}
-    assert masked == {"BYPUNKT_DATABASE__URL", "BYPUNKT_DATABASE__ADMIN_URL", "BYPUNKT_MQTT__PASSWORD"}
+    assert masked == {
+        "BYPUNKT_DATABASE__URL",
+        "BYPUNKT_DATABASE__ADMIN_URL",
+        "BYPUNKT_MQTT__PASSWORD",
+        "BYPUNKT_MQTT__RIGHTS_PASSWORD",
+    }
     suspicious = {name for name in told if any(word in name for word in ("PASSWORD", "SECRET", "TOKEN"))}
     assert {name for name in suspicious if not name.endswith("_FILE")} <= masked
 
