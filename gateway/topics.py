@@ -13,6 +13,7 @@ _MUNICIPALITY = re.compile(r"[0-9]{4}")
 _DEVICE = re.compile(r"[a-z0-9-]{3,64}")
 _EVENT_TYPE = re.compile(r"[a-z0-9_]+(?:\.[a-z0-9_]+){0,3}")
 _LONGEST_TYPE = 64
+_NATIVE = re.compile(f"{_ROOT}/({_MUNICIPALITY.pattern})/({_DEVICE.pattern})/({_EVENT_TYPE.pattern})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +32,21 @@ class NativeTopic:
     @classmethod
     def parse(cls, topic: str) -> Self | None:
         """Read a topic; None when it is not one on which a device publishes."""
-        prefix, _, rest = topic.partition(f"{_ROOT}/")
-        parts = rest.split("/")
-        if prefix or len(parts) != 3:
-            return None
-        try:
-            return cls(*parts)
-        except ValueError:
-            return None
+        parts = native_parts(topic)
+        return cls(*parts) if parts else None
 
     @property
     def topic(self) -> str:
         """The topic as the broker knows it."""
         return f"{_ROOT}/{self.municipality}/{self.device}/{self.event_type}"
+
+
+def native_parts(topic: str) -> tuple[str, str, str] | None:
+    """Return (municipality, device, event type) of a topic on which a device publishes, None for any other."""
+    match = _NATIVE.fullmatch(topic)
+    if match is None or len(match[3]) > _LONGEST_TYPE:
+        return None
+    return match[1], match[2], match[3]
 
 
 def native_filter(municipality: str) -> str:

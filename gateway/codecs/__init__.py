@@ -18,7 +18,7 @@ from datetime import datetime
 from typing import Protocol
 
 from gateway.codecs import native
-from gateway.topics import NativeTopic
+from gateway.topics import native_parts
 from services.events import Event, wire
 from services.events.document import Flaw
 from services.events.fields import Fact
@@ -77,8 +77,8 @@ def judge_as(
 
 def identity(topic: str) -> tuple[str, str] | None:
     """Return (municipality, device) as a topic names them; None when it is nobody's."""
-    parsed = NativeTopic.parse(topic)
-    return (parsed.municipality, parsed.device) if parsed else None
+    parts = native_parts(topic)
+    return parts[:2] if parts else None
 
 
 def _on_no_topic(topic: str, payload: bytes, received_at: datetime) -> Refused:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from gateway.topics import NativeTopic
+from gateway.topics import native_parts
 from services.events import wire
 from services.events.document import Flaw
 from services.events.wire import Claim
@@ -25,15 +25,7 @@ def decode(
 
 def parcel(topic: str, payload: bytes, *, retain: bool, received_at: datetime) -> Parcel | None:
     """Return a message with what its topic says, which is what the broker vouches for; None for another topic."""
-    parsed = NativeTopic.parse(topic)
-    if parsed is None:
+    parts = native_parts(topic)
+    if parts is None:
         return None
-    return Parcel(
-        municipality=parsed.municipality,
-        device=parsed.device,
-        event_type=parsed.event_type,
-        topic=topic,
-        payload=payload,
-        retain=retain,
-        received_at=received_at,
-    )
+    return Parcel(*parts, topic=topic, payload=payload, retain=retain, received_at=received_at)

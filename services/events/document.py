@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from services.events.reasons import Reason
 from services.events.text import SURROGATE
@@ -22,7 +23,8 @@ DEPTH = 16
 # Long enough for the numbers that only the careful reader can read, too long for the common event.
 _LONG = 4_000
 
-_SPACE = re.compile(r"[ \t\n\r]*")
+_BLANK = " \t\n\r"
+_SPACE = re.compile(f"[{_BLANK}]*")
 _MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -37,8 +39,7 @@ class Flaw:
     document: dict[str, object] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
+class Element(NamedTuple):
     """One JSON value of a message, with the bytes it was written in."""
 
     value: object
@@ -169,6 +170,8 @@ def _values(text: str, payload: bytes, decoder: json.JSONDecoder) -> Iterator[El
 
 
 def _end_of_space(text: str, start: int) -> int:
+    if text[start : start + 1] not in _BLANK:
+        return start
     match = _SPACE.match(text, start)
     return match.end() if match else start
 

@@ -9,10 +9,14 @@ _RFC3339 = re.compile(
     r"(\d{4}-\d\d-\d\d[Tt][0-2]\d:[0-5]\d:)(\d\d)(?:\.(\d{1,20}))?([Zz]|[+-][0-2]\d:[0-5]\d)", re.ASCII
 )
 _MILLISECOND = timedelta(milliseconds=1)
+# As `write` writes it and most devices do: read by the interpreter itself, a third of the time of judging one.
+_CANONICAL = re.compile(r"\d{4}-\d\d-\d\dT[0-2]\d:[0-5]\d:[0-5]\d\.\d{3}Z", re.ASCII)
 
 
 def whole_ms(moment: datetime) -> datetime:
     """Return an aware moment in UTC, cut (not rounded) to whole milliseconds."""
+    if moment.tzinfo is UTC and moment.microsecond % 1000 == 0:
+        return moment
     moment = moment.astimezone(UTC)
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
@@ -22,6 +26,11 @@ def parse(text: str) -> datetime | None:
 
     A leap second (23:59:60 UTC) is the last millisecond of its minute, since no clock here has one.
     """
+    if _CANONICAL.fullmatch(text):
+        try:
+            return datetime.fromisoformat(text)
+        except ValueError:  # 30 February, hour 25
+            return None
     match = _RFC3339.fullmatch(text)
     if match is None:
         return None

@@ -6,9 +6,8 @@ left whole here: the stages take addresses out of them before they cut.
 """
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from services.events import Event, canonical, document, moment
 from services.events.document import Doubled, Element, Flaw
@@ -29,8 +28,7 @@ No: TypeAlias = tuple[Reason, str]
 """Why not: a reason and a detail that people can read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """What an event says about itself; `source` is (municipality, device), and what was left out is None."""
 
     data: dict[str, object]
@@ -151,13 +149,12 @@ def _no_cloud_event(said: dict[str, object]) -> str | None:
 def _bad_header(said: dict[str, object]) -> No | None:
     """Say which attribute of the envelope is malformed; null means absent (CloudEvents JSON format, 2.2)."""
     for name, length in _LENGTHS.items():
-        value = said.get(name)
-        if value is not None and not _is_token(value, length):
+        if (value := said.get(name)) is not None and not _is_token(value, length):
             return Reason.BAD_HEADER, f"{name} is not 1 to {length} printable characters"
     seq = said.get("seq")
     if seq is not None and not (type(seq) is int and 0 <= seq <= _LARGEST_SEQ):
         return Reason.BAD_HEADER, "seq is not a whole number from 0 to 2^63-1"
-    if str(said.get("id")).startswith(OWN_PREFIX):
+    if (given := said.get("id")) is not None and str(given).startswith(OWN_PREFIX):
         return Reason.BAD_HEADER, f"id begins with {OWN_PREFIX}, which is kept for derived ids"
     if "source" in said and _source(said["source"]) is None:
         return Reason.BAD_HEADER, "source does not end with /<municipality>/<device>"
@@ -165,7 +162,9 @@ def _bad_header(said: dict[str, object]) -> No | None:
 
 
 def _is_token(value: object, length: int) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= length and is_clean(value) and not value.isspace()
+    if not isinstance(value, str) or not 0 < len(value) <= length:
+        return False
+    return (value.isascii() and value.isalnum()) or (is_clean(value) and not value.isspace())
 
 
 def _source(value: object) -> tuple[str, str] | None:

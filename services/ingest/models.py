@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Literal, NamedTuple, Protocol, Self
 
 from services.events import moment, wire
 from services.events.reasons import Reason
@@ -11,8 +11,7 @@ from services.events.reasons import Reason
 __all__ = ["LIMITS", "Accepted", "KnownDevice", "Limits", "Parcel", "Reason", "Refused", "Registry"]
 
 
-@dataclass(frozen=True, slots=True)
-class Parcel:
+class Parcel(NamedTuple):
     """A message and what the broker vouches for: whose topic it came on.
 
     `event_type` is None where the topic does not say it (HTTPS, foreign topics); then the event must.
@@ -59,8 +58,7 @@ class Limits:
 LIMITS = Limits()
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(NamedTuple):
     """An event to be stored. `data` is canonical JSON: defaults and absent fields left out, addresses removed.
 
     `at` is the time that counts: the device's when plausible (`clock` says so), else that of receipt. `own_id` says

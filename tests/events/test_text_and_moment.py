@@ -68,3 +68,8 @@ def test_words_in_any_script_stay(said: str) -> None:
 @given(st.text(), st.integers(min_value=1, max_value=50))
 def test_details_are_brief(said: str, length: int) -> None:
     assert len(text.brief(said, length)) <= length
+
+
+@given(st.from_regex(r"20[0-9]{2}-[0-3]\d-[0-4]\dT[0-2]\d:[0-6]\d:[0-6]\d\.\d{3}", fullmatch=True))
+def test_the_canonical_form_is_read_as_the_general_one_is(said: str) -> None:
+    assert moment.parse(f"{said}Z") == moment.parse(f"{said}+00:00")

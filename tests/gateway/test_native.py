@@ -83,8 +83,7 @@ def test_a_foreign_codec_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     def sent(payload: bytes) -> list[Accepted | Refused]:
         message = native.parcel(f"{PREFIX}/x", payload, retain=True, received_at=NOW)
         assert message is not None
-        foreign = parcel(payload, None, retain=True)
-        object.__setattr__(foreign, "topic", "hall/thermometer")
+        foreign = parcel(payload, None, retain=True)._replace(topic="hall/thermometer")
         return codecs.judge_as("thermometer", foreign, Village())
 
     events = [verdict for verdict in sent(b"7:8") if isinstance(verdict, Accepted)]

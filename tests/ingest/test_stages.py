@@ -1,6 +1,5 @@
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -188,7 +187,7 @@ def test_history_is_judged_by_other_limits() -> None:
 def test_a_repetition_derives_the_same_id(header: dict[str, Any]) -> None:
     first = accepted(parcel(beat(**header)))
     shuffled = {"conn": "another", "data": {"temp_c": None, "uptime_s": 1}, **dict(reversed(header.items()))}
-    later = replace(parcel(encoded([shuffled])), received_at=NOW + timedelta(hours=1))
+    later = parcel(encoded([shuffled]))._replace(received_at=NOW + timedelta(hours=1))
     (again,) = stages.judge(later, Village())
     assert isinstance(again, Accepted)
     assert again.id == first.id

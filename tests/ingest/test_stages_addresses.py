@@ -8,6 +8,8 @@ import time
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.events import EVENT_TYPES
 from services.events.reasons import Reason
@@ -270,3 +272,9 @@ def kept(verdict: Accepted | Refused) -> str:
     text = repr(verdict)
     assert "raw=" not in text
     return text
+
+
+@given(st.text(alphabet="0123456789abfFxXgZ-.:_ %?åé²", max_size=24))
+def test_what_is_passed_over_at_a_glance_holds_no_address(text: str) -> None:
+    assert addresses.in_id(text) == (addresses._IN_IDS.search(text) is not None)
+    assert addresses.scrub(text) == addresses._IN_TEXT.sub(lambda m: m["uuid"] or addresses.REMOVED, text)

@@ -64,7 +64,7 @@ def test_damaged_messages_get_their_verdicts(seed: int) -> None:
         verdicts = stages.judge(parcel(payload, event_type), Village())
         assert verdicts, payload
         for verdict in verdicts:
-            kept = asdict(verdict)
+            kept = verdict._asdict() if isinstance(verdict, Accepted) else asdict(verdict)
             kept.pop("raw", None)
             text = json.dumps(kept, default=str, allow_nan=False, ensure_ascii=False)
             text.encode()
