@@ -74,7 +74,8 @@ class Shelf:
             raise SetupRefused(f"{path} is empty: remove it to have a new one made")
         if content is None:
             content, state = make(), State.MADE
-            _write(path, content)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, content)
         else:
             state = State.KEPT
         self._open_to(path, reader)
@@ -84,7 +85,7 @@ class Shelf:
     def renew(self, name: str, content: bytes, *, reader: Reader, says: str) -> None:
         """Put something else into a file that may be there; whoever reads sees the old or the new, whole."""
         path = self.directory / name
-        _write(path, content)
+        write_whole(path, content)
         self._open_to(path, reader)
         self.made.append(Made(path, State.RENEWED, reader, says))
 
@@ -92,11 +93,13 @@ class Shelf:
         """Make a file that its reader owns and changes; one that is there is not looked into."""
         state = State.KEPT if path.exists() else State.MADE
         if state is State.MADE:
-            _write(path, make())
-            for entry, mode in ((path, 0o600), (path.parent, 0o700)):
-                entry.chmod(mode)
-                if owner := self.readers.get(reader):
-                    os.chown(entry, owner.uid, owner.gid, follow_symlinks=False)
+            owner = self.readers.get(reader)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.chmod(0o700)
+            if owner:
+                os.chown(path.parent, owner.uid, owner.gid, follow_symlinks=False)
+            # Its owner's before it has its name: a run that is cut off must not leave one that nobody can read.
+            write_whole(path, make(), owner=owner)
         self.made.append(Made(path, state, reader, says))
 
     def _open_to(self, path: Path, reader: Reader) -> None:
@@ -114,24 +117,25 @@ def opened(directory: Path, readers: Mapping[Reader, Account], *, mode: int) -> 
         directory.mkdir(parents=True, exist_ok=True)
         directory.chmod(mode)
         descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield Shelf(directory, readers)
+        finally:
+            os.close(descriptor)
     except OSError as error:
-        raise SetupRefused(f"{error.filename}: {error.strerror}; `bypunkt setup` is for root") from None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield Shelf(directory, readers)
-    except OSError as error:
-        raise SetupRefused(f"{error.filename}: {error.strerror}; `bypunkt setup` is for root") from None
-    finally:
-        os.close(descriptor)
+        raise SetupRefused(
+            f"{error.filename or directory}: {error.strerror}; `bypunkt setup` is for root"
+        ) from None
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Write a file that is there whole or not at all, also after a power cut; nobody else can read it yet."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+def write_whole(path: Path, content: bytes, *, owner: Account | None = None) -> None:
+    """Write a file that is there whole or not at all, also after a power cut; nobody but its owner can read it yet."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
+            if owner:
+                os.fchown(descriptor, owner.uid, owner.gid)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -84,6 +84,25 @@ def test_file_that_was_handed_over_belongs_to_its_reader_and_is_not_looked_into(
     assert [made.state for made in shelf.made] == [State.MADE, State.KEPT]
 
 
+def test_file_is_its_reader_s_from_its_first_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that is cut off in between would leave a file that its reader cannot open, and that is then kept."""
+    done: list[str] = []
+    rename = Path.replace
+
+    def renamed(path: Path, to: Path) -> Path:
+        done.append("there")
+        return rename(path, to)
+
+    monkeypatch.setattr(os, "fchown", lambda _descriptor, uid, gid: done.append(f"given to {uid}:{gid}"))
+    monkeypatch.setattr(
+        os, "chown", lambda path, uid, gid, **_: done.append(f"{Path(path).name} {uid}:{gid}")
+    )
+    monkeypatch.setattr(Path, "replace", renamed)
+    shelf = Shelf(tmp_path, {Reader.BROKER: Account("m", 9, 10)})
+    shelf.hand_over(tmp_path / "store/own", lambda: b"x", reader=Reader.BROKER)
+    assert done == ["store 9:10", "given to 9:10", "there"]
+
+
 def test_renewal_replaces_the_whole_file(shelf: Shelf) -> None:
     shelf.keep("broker/crt", lambda: b"old and long", reader=Reader.BROKER)
     shelf.renew("broker/crt", b"new", reader=Reader.BROKER, says="it ended")
@@ -96,13 +115,14 @@ def test_files_go_to_the_group_of_their_reader(tmp_path: Path) -> None:
     given: list[tuple[str, int, int]] = []
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(os, "chown", lambda path, uid, gid, **_: given.append((Path(path).name, uid, gid)))
+        patched.setattr(os, "fchown", lambda _descriptor, uid, gid: given.append(("own", uid, gid)))
         shelf = Shelf(
             tmp_path, {Reader.PROGRAM: Account("bypunkt", 7, 8), Reader.BROKER: Account("m", 9, 10)}
         )
         shelf.keep("run/secret", lambda: b"x", reader=Reader.PROGRAM)
         shelf.keep("ca/key", lambda: b"x", reader=Reader.OPERATOR)
         shelf.hand_over(tmp_path / "store/own", lambda: b"x", reader=Reader.BROKER)
-    assert given == [("run", -1, 8), ("secret", -1, 8), ("own", 9, 10), ("store", 9, 10)]
+    assert given == [("run", -1, 8), ("secret", -1, 8), ("store", 9, 10), ("own", 9, 10)]
 
 
 def test_two_at_once_end_with_the_secrets_of_one(tmp_path: Path) -> None:
@@ -120,6 +140,16 @@ def test_two_at_once_end_with_the_secrets_of_one(tmp_path: Path) -> None:
     assert len(seen) == 8
     assert len(set(seen)) == 1
     assert mode(tmp_path / "new") == "0o700"
+
+
+def test_full_disk_is_one_line_that_says_where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(SetupRefused) as refused, opened(tmp_path / "new", {}, mode=0o700) as shelf:
+        shelf.keep("run/secret", lambda: b"x", reader=Reader.PROGRAM)
+    assert str(refused.value).startswith(f"{tmp_path / 'new'}: No space left on device")
 
 
 def test_directory_that_cannot_be_is_one_line(tmp_path: Path) -> None:
