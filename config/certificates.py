@@ -70,7 +70,7 @@ def why_renew(broker: Pair, authority: bytes, *, names: Sequence[str], now: date
     present = x509.load_pem_x509_certificate(broker.certificate)
     if present.not_valid_after_utc - now < RENEW_WITHIN:
         return f"it ends on {present.not_valid_after_utc:%Y-%m-%d}"
-    if not set(names) <= set(names_in(broker.certificate)):
+    if not {str(_general(name).value) for name in names} <= set(names_in(broker.certificate)):
         return "it lacks a name"
     if present.public_key() != _loaded(broker.key).public_key():
         return "its key has changed"

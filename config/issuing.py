@@ -33,6 +33,11 @@ def _keep_certificate(shelf: Shelf, names: Sequence[str], *, now: datetime) -> N
     if present is not None and not certificates.is_ours(present):
         _keep(shelf, present, says="of another authority: left alone")
         return
+    if present is not None and shelf.read(AUTHORITY) is None:
+        raise SetupRefused(
+            f"{shelf.directory / AUTHORITY} is not there: put it back from a backup or from a device. A new authority "
+            f"has to go to every device; for one, remove {shelf.directory / CERTIFICATE} as well"
+        )
     authority = _authority(shelf, now=now)
     key = shelf.keep(KEY, certificates.new_key, reader=Reader.BROKER)
     if present is None:

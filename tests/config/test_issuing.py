@@ -81,6 +81,23 @@ def test_certificate_of_another_authority_is_left_alone(
     assert content(shelf, CERTIFICATE) == made
 
 
+@pytest.mark.parametrize("address", ["2001:DB8::7", "2001:0db8:0::0007"])
+def test_address_is_the_same_however_it_is_written(shelf: Shelf, address: str) -> None:
+    assert again(shelf, *NAMES, "2001:db8::7")[CERTIFICATE] is State.RENEWED
+    assert again(shelf, *NAMES, address)[CERTIFICATE] is State.KEPT
+
+
+def test_lost_authority_is_not_replaced_behind_the_back_of_the_devices_that_trust_it(shelf: Shelf) -> None:
+    before = content(shelf, CERTIFICATE)
+    (shelf.directory / AUTHORITY).unlink()
+    with pytest.raises(SetupRefused, match=r"devices/ca\.crt is not there.*put it back.*every device"):
+        again(shelf)
+    assert content(shelf, CERTIFICATE) == before
+    assert shelf.read(AUTHORITY) is None
+    (shelf.directory / CERTIFICATE).unlink()
+    assert again(shelf)[AUTHORITY] is State.MADE
+
+
 @pytest.mark.parametrize("name", [CERTIFICATE, KEY, AUTHORITY])
 def test_file_that_is_no_certificate_is_one_line(shelf: Shelf, name: str) -> None:
     (shelf.directory / name).write_text("not a certificate")
