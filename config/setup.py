@@ -14,6 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import quote
 
 from config.issuing import AUTHORITY, keep_certificate
 from config.shelf import Made, Reader, SetupRefused, Shelf, opened
@@ -105,7 +106,7 @@ def _database(shelf: Shelf) -> None:
     )
     shelf.keep(
         "admin/database_url",
-        f"postgresql://postgres:{superuser}@postgres:5432/bypunkt\n".encode,
+        f"postgresql://postgres:{quote(superuser, safe='')}@postgres:5432/bypunkt\n".encode,
         reader=Reader.PROGRAM,
         says="for migrations and backups",
     )
@@ -167,7 +168,7 @@ def _is_address(name: str) -> bool:
         ip_address(name)
     except ValueError:
         return False
-    return True
+    return "%" not in name  # nor can a certificate say through which door of a machine it is reached
 
 
 def _readers(place: Place) -> Mapping[Reader, Account]:

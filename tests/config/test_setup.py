@@ -4,7 +4,7 @@ import json
 import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
@@ -61,6 +61,16 @@ def test_secrets_are_long_and_no_two_are_the_same(tmp_path: Path) -> None:
     assert all(len(secret) >= 43 for secret in found)  # 32 bytes
 
 
+def test_password_of_the_operator_s_own_choice_goes_into_the_address_whole(tmp_path: Path) -> None:
+    password = tmp_path / "secrets/postgres/password"
+    password.parent.mkdir(parents=True)
+    password.write_text("s:e@c/r#t?\n")
+    set_up(installation(tmp_path), now=NOW)
+    address = urlsplit((tmp_path / "secrets/admin/database_url").read_text().strip())
+    assert unquote(address.password or "") == "s:e@c/r#t?"
+    assert address.hostname == "postgres"
+
+
 def test_broker_gets_accounts_with_these_passwords_and_no_password_in_plain(tmp_path: Path) -> None:
     set_up(installation(tmp_path), now=NOW)
     text = (tmp_path / "store/dynamic-security.json").read_text()
@@ -109,6 +119,10 @@ def test_what_is_no_name_is_refused_before_anything_is_made(tmp_path: Path, name
 
 def test_host_may_be_an_address_but_ipv6_only_beside_it(tmp_path: Path) -> None:
     set_up(installation(tmp_path, host="192.0.2.7", also=("2001:db8::7",)), now=NOW)
+    with pytest.raises(SetupRefused, match="is no host name"):
+        set_up(
+            installation(tmp_path, also=("fe80::7%eth0",)), now=NOW
+        )  # no certificate can say through which door
     with pytest.raises(SetupRefused, match="IPv6"):
         set_up(installation(tmp_path, host="2001:db8::7"), now=NOW)
 
