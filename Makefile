@@ -8,10 +8,10 @@ COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --
 	--no-emit-index-url --custom-compile-command "make lock" pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench pictures fix lock
+.PHONY: help demo test check bench bench-faults pictures fix lock
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 demo: ## the whole system on this machine, with simulated villages
 	@$(BOOTSTRAP) demo
@@ -27,6 +27,10 @@ check: ## style, types, rooms, dependencies, dead code, spelling, pages, SQL, sh
 bench: ## measure: durable events a second, beside the script one would write first
 	@$(BOOTSTRAP) dev
 	@exec $(PYTHON) -m benchmarks.ingest $(ARGS)
+
+bench-faults: ## the long fault tests, hours in all; prints its seed; ARGS="--seed N --minutes M --only NAME"
+	@$(BOOTSTRAP) dev
+	@exec $(PYTHON) -m benchmarks.faults $(ARGS)
 
 pictures: ## a picture of every page into docs/pictures, and docs/pages.md that shows them
 	@$(BOOTSTRAP) dev
