@@ -22,7 +22,7 @@ from gateway.agent.opening import Place
 from gateway.agent.options import AgentOptions
 from gateway.agent.running import Run, run_program
 from gateway.agent.sources.model import Source
-from gateway.agent.spool import Bounds
+from gateway.agent.spool import Bounds, Spool
 from gateway.mqtt import NotConnected
 from services.events.device import DeviceStatus
 from services.events.fields import Fact
@@ -215,15 +215,17 @@ class Agent:
 
     async def clean_up(self) -> None:
         """Drop what is older than the server takes. Raises SpoolBroken."""
-        present = self.disk.now()
-        by_clock = present.wall_ms - OLDEST_MS if present.sure else 0
-        gone = await self.disk.run(
-            lambda spool: spool.live(
+
+        def expire(spool: Spool) -> list[tuple[str, str]]:
+            present = self.disk.now()
+            by_clock = present.wall_ms - OLDEST_MS if present.sure else 0
+            return spool.live(
                 present.lived_ms,
                 newest_ms=self.disk.newest_ms,
                 expire=(present.lived_ms - OLDEST_MS, by_clock),
             )
-        )
+
+        gone = await self.disk.run(expire)
         if gone:
             first, last = gone[0][0], gone[-1][0]
             log.warning("events_dropped", reason="too_old", count=len(gone), first=first, last=last)

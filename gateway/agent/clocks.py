@@ -57,10 +57,12 @@ class Clocks:
 class Instant:
     """The present as a device knows it, in whole milliseconds.
 
-    `lived_ms` counts the time that the device was on, over all its starts; `wall_ms` is what its clock says.
+    `power_ms` counts from power-up, `lived_ms` the time that the device was on, over all its starts; `wall_ms` is what
+    its clock says.
     """
 
     wall_ms: int
+    power_ms: int
     lived_ms: int
     sure: bool
     usable: bool
@@ -70,10 +72,12 @@ def read(clocks: Clocks, *, lived_offset_ms: int, newest_ms: int) -> Instant:
     """Return the present; `newest_ms` is the latest time that was ever sure."""
     wall = clocks.wall()
     wall_ms = to_ms(wall)
+    power_ms = round(clocks.since_power_up() * 1000)
     possible = EARLIEST <= wall < LATEST
     return Instant(
         wall_ms=wall_ms,
-        lived_ms=round(clocks.since_power_up() * 1000) + lived_offset_ms,
+        power_ms=power_ms,
+        lived_ms=power_ms + lived_offset_ms,
         sure=possible and clocks.synchronised(),
         usable=possible and wall_ms >= newest_ms,
     )

@@ -1,22 +1,23 @@
 """The spool, off the event loop: one thread does all of SQLite, and many events at once share a commit.
 
 At most `WAITING` callers wait for a commit; the others wait for their turn to wait. While the disk is full or out of
-order every call raises SpoolBroken, is logged once, and the next call tries anew.
+order every call raises SpoolBroken, is logged once, and the next call tries anew. Nobody waits for ever: leaving ends
+every wait.
 """
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Self, TypeAlias, TypeVar
 
 import structlog
 
 from gateway.agent.clocks import Clocks, Instant, read
 from gateway.agent.entries import Entry
-from gateway.agent.failures import SpoolBroken, SpoolFull
-from gateway.agent.opening import Place, is_damage, open_spool
+from gateway.agent.failures import AgentRefused, SpoolBroken, SpoolFull
+from gateway.agent.opening import Damaged, Place, is_damage, open_spool
 from gateway.agent.spool import Spool
 
 log = structlog.get_logger()
@@ -25,6 +26,7 @@ WAITING = 1_000
 TOGETHER = 500
 
 Result = TypeVar("Result")
+_Waiting: TypeAlias = tuple[Entry, asyncio.Future[str | None]]
 
 
 class Disk:
@@ -37,7 +39,7 @@ class Disk:
         self._clocks = clocks
         self._spool: Spool | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spool")
-        self._waiting: list[tuple[Entry, asyncio.Future[str | None]]] = []
+        self._waiting: list[_Waiting] = []
         self._room = asyncio.Semaphore(WAITING)
         self._news = asyncio.Event()
         self._missed = 0
@@ -45,6 +47,7 @@ class Disk:
         self._newest_ms = 0
         self.boot = ""
         self.machine = place.machine
+        self._entered = self._left = False
 
     async def __aenter__(self) -> Self:
         """Open the spool; raises AgentRefused when another agent has it, SpoolBroken never."""
@@ -55,11 +58,12 @@ class Disk:
         except BaseException:
             self._thread.shutdown()
             raise
+        self._entered = True
         return self
 
     async def __aexit__(self, *_error: object) -> None:
-        for _, waiter in self._waiting:
-            waiter.cancel()
+        self._left = True
+        _fail(self._waiting, "the agent has stopped")
         await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
         self._thread.shutdown()
 
@@ -82,6 +86,8 @@ class Disk:
     async def keep(self, entry: Entry) -> str:
         """Return the id of an event that is on disk now; raises SpoolBroken or SpoolFull."""
         async with self._room:
+            if self._left:
+                raise SpoolBroken("the agent has stopped")
             future: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
             self._waiting.append((entry, future))
             self._news.set()
@@ -99,17 +105,19 @@ class Disk:
                 taken, self._waiting = self._waiting[:TOGETHER], self._waiting[TOGETHER:]
                 await self._commit(taken)
 
-    async def _commit(self, taken: list[tuple[Entry, asyncio.Future[str | None]]]) -> None:
+    async def _commit(self, taken: list[_Waiting]) -> None:
         entries = [entry for entry, _ in taken]
         missed, self._missed = self._missed, 0
         try:
             ids = await self.run(lambda spool: spool.keep(entries, missed=missed))
         except SpoolBroken as error:
             self._missed += missed
-            for _, waiter in taken:
-                if not waiter.done():
-                    waiter.set_exception(SpoolBroken(str(error)))
+            _fail(taken, str(error))
             return
+        except asyncio.CancelledError:
+            # The thread may still commit them, and then they are sent after the next start.
+            _fail(taken, "the agent has stopped")
+            raise
         for (_, waiter), kept in zip(taken, ids, strict=True):
             if not waiter.done():
                 waiter.set_result(kept)
@@ -118,7 +126,9 @@ class Disk:
         """Let the thread do something with the spool; raises SpoolBroken."""
         try:
             result = await asyncio.get_running_loop().run_in_executor(self._thread, self._do, work)
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, Damaged, AgentRefused) as error:
+            if isinstance(error, AgentRefused) and not self._entered:
+                raise
             trouble = str(error) or type(error).__name__
             if trouble != self.trouble:
                 log.warning("spool_broken", path=str(self._place.path), error=trouble)
@@ -150,3 +160,9 @@ class Disk:
         spool, self._spool = self._spool, None
         if spool is not None:
             spool.close()
+
+
+def _fail(waiting: Iterable[_Waiting], why: str) -> None:
+    for _, waiter in waiting:
+        if not waiter.done():
+            waiter.set_exception(SpoolBroken(why))

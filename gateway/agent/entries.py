@@ -32,12 +32,14 @@ _ENVELOPE_BYTES = 150
 class Entry:
     """An event on its way into the spool; times in milliseconds.
 
-    `time_ms` is when it happened, where that is sure; `guess_ms` what the clock said, where that is possible.
+    `power_ms` is when it happened, since power-up: only the spool knows how long the device had lived by then, and it
+    may have to be opened first. `time_ms` is the same by the clock, where that is sure; `guess_ms` what the clock said,
+    where that is possible.
     """
 
     type: str
     data: str
-    lived_ms: int
+    power_ms: int
     time_ms: int | None
     guess_ms: int | None
     urgent: bool = False
@@ -124,7 +126,7 @@ def entry_of(fact: Fact, present: Instant, *, conn: str | None = None) -> Entry:
     return Entry(
         type=event_type,
         data=json.dumps(data, ensure_ascii=False, separators=(",", ":")),
-        lived_ms=present.lived_ms,
+        power_ms=present.power_ms,
         time_ms=present.wall_ms if present.sure else None,
         guess_ms=present.wall_ms if present.usable else None,
         urgent=event_type == "command.result" or data.get("state") == "online",

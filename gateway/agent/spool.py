@@ -166,7 +166,7 @@ class Spool:
 
     def begin_command(self, command: OpenCommand, *, state: str, answer: Entry) -> bool:
         """Write a command down with its first answer, in one commit; false when it was known already."""
-        given = {**asdict(command), "state": state, "lived_ms": answer.lived_ms}
+        given = {**asdict(command), "state": state, "lived_ms": self._lived_ms(answer)}
         with self._writing():
             if self._db.execute(SQL.note_command, given).fetchone() is None:
                 return False
@@ -193,7 +193,8 @@ class Spool:
         number, seq = now.number + 1, now.number + 1 - self._before[now.boot]
         self.present = replace(now, number=number, newest_ms=max(now.newest_ms, entry.time_ms or 0))
         decided = {"worth": entry.worth, "size": entry.size, "settled": entry.time_ms is not None}
-        given = {"number": number, "boot": now.boot, "seq": seq, **decided, **asdict(entry)}
+        given = {"number": number, "boot": now.boot, "seq": seq, "lived_ms": self._lived_ms(entry), **decided}
+        given |= asdict(entry)
         self._db.execute(SQL.add, given)
         self.events, self.bytes = self.events + 1, self.bytes + entry.size
         while self.events > self._bounds.events or self.bytes > self._bounds.bytes:
@@ -203,6 +204,9 @@ class Spool:
             if evicted[0]["number"] == number:
                 return None
         return event_id(now.boot, seq)
+
+    def _lived_ms(self, entry: Entry) -> int:
+        return entry.power_ms + self.lived_offset_ms
 
     def _count_off(self, rows: Iterable[sqlite3.Row]) -> None:
         for row in rows:

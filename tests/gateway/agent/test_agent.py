@@ -29,6 +29,7 @@ from services.events.wifi import WifiUsage
 from services.runtime.clock import now
 from services.storage.database import Database, Role
 from tests.gateway.agent.agents import SetClocks, at_work, options
+from tests.gateway.agent.test_spool import opened
 from tests.support.gateways import ALL, dead
 from tests.support.gateways import at_work as gateway_at_work
 from tests.support.mqtt import publish
@@ -317,6 +318,19 @@ async def test_a_full_disk_is_no_silence(
         missed = (await agent.health()).missed
         assert missed >= 2
         assert said[-1][1]["seq"] > missed
+
+
+async def test_cleaning_up_a_spool_that_could_not_be_opened_before_leaves_its_age_alone(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "spool").write_text("in the way")
+    async with at_work(tmp_path / "spool") as agent:
+        with opened(tmp_path / "away", machine="m0") as spool:
+            spool.live(OLDEST_MS, newest_ms=0, expire=(0, 0))
+        (tmp_path / "spool").unlink()
+        (tmp_path / "away").rename(tmp_path / "spool")
+        await agent.clean_up()
+        assert (await agent.disk.run(lambda spool: spool.present)).lived_ms >= OLDEST_MS
 
 
 async def test_a_damaged_spool_is_reported_in_the_birth(mosquitto: Mosquitto, tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def test_when_a_clock_is_believed(
     clocks = Clocks(wall=lambda: wall, since_power_up=lambda: 1.5, synchronised=lambda: synchronised)
     present = read(clocks, lived_offset_ms=10_000, newest_ms=to_ms(newest))
     assert (present.sure, present.usable) == expected
-    assert (present.wall_ms, present.lived_ms) == (to_ms(wall), 11_500)
+    assert (present.wall_ms, present.power_ms, present.lived_ms) == (to_ms(wall), 1_500, 11_500)
 
 
 def test_milliseconds_there_and_back() -> None:

@@ -59,7 +59,10 @@ def test_what_is_no_command_says_why_and_whose_answer_it_wants(
 def test_a_clock_that_cannot_be_right_expires_nothing(*, usable: bool, after_s: int, expected: bool) -> None:
     command = Command(id="c", name="device.ping", expires_at=now())
     wall_ms = to_ms(command.expires_at + timedelta(seconds=after_s))
-    assert has_expired(command, Instant(wall_ms=wall_ms, lived_ms=0, sure=False, usable=usable)) is expected
+    assert (
+        has_expired(command, Instant(wall_ms=wall_ms, power_ms=0, lived_ms=0, sure=False, usable=usable))
+        is expected
+    )
 
 
 SHOW = CommandOptions.model_validate(

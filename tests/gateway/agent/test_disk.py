@@ -5,6 +5,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,15 +13,18 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from gateway.agent import opening
 from gateway.agent.disk import TOGETHER, WAITING, Disk
-from gateway.agent.entries import Entry
+from gateway.agent.entries import Entry, entry_of
 from gateway.agent.failures import SpoolBroken, SpoolFull
-from gateway.agent.opening import Place
+from gateway.agent.opening import Damaged, Place
 from gateway.agent.spool import Bounds
+from services.events.kiosk import KioskView
 from services.runtime.tasks import running
 from tests.gateway.agent.agents import SetClocks
 from tests.gateway.agent.test_spool import entry, opened
 from tests.support.processes import ROOT
+from tests.support.waiting import eventually
 
 
 @asynccontextmanager
@@ -107,6 +111,76 @@ async def test_without_a_place_for_the_spool_it_goes_on_and_tries_again(tmp_path
             await disk.keep(entry())
         (tmp_path / "folder").unlink()
         assert (await disk.keep(entry())).endswith("-1")
+
+
+async def test_a_card_that_spoils_even_a_new_file_is_a_trouble_and_no_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spoilt(_: object) -> None:
+        raise Damaged("what was written is not what is read")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(opening, "_check", spoilt)
+        async with disk_at(tmp_path) as disk:
+            async with asyncio.timeout(20):
+                with pytest.raises(SpoolBroken, match="not what is read"):
+                    await disk.keep(entry())
+            patch.undo()
+            assert (await disk.keep(entry())).endswith("-1")
+
+
+async def test_a_spool_that_another_holds_for_a_moment_stops_nothing_once_the_agent_runs(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "folder"
+    folder.write_text("in the way")
+    async with disk_at(folder) as disk:
+        folder.unlink()
+        with opened(folder):
+            async with asyncio.timeout(20):
+                with pytest.raises(SpoolBroken, match="is in use"):
+                    await disk.keep(entry())
+        assert (await disk.keep(entry())).endswith("-1")
+
+
+async def test_whoever_waits_when_the_agent_stops_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.agent.disk.TOGETHER", 1)
+    monkeypatch.setattr("gateway.agent.disk.WAITING", 2)
+    busy = threading.Event()
+
+    async def left(disk: Disk, number: int) -> str:
+        with pytest.raises(SpoolBroken) as told:
+            await disk.keep(entry(number=number))
+        return str(told.value)
+
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+        async with disk_at(tmp_path) as disk:
+            tasks.create_task(disk.run(lambda _: busy.wait(20)))
+            await asyncio.sleep(0)
+            # One is being written, one waits to be, one waits for its turn to wait.
+            waiting = [tasks.create_task(left(disk, number)) for number in range(3)]
+            await eventually(lambda: len(disk._waiting) == 1, within=20)
+            busy.set()
+        waiting.append(tasks.create_task(left(disk, 3)))
+    assert [one.result() for one in waiting] == ["the agent has stopped"] * 4
+
+
+async def test_an_event_that_has_to_wait_for_the_spool_to_be_opened_is_as_old_as_it_is(
+    tmp_path: Path,
+) -> None:
+    age_ms = 40 * 24 * 3_600_000
+    with opened(tmp_path / "folder", machine="m0") as spool:
+        spool.live(age_ms, newest_ms=0, expire=(0, 0))
+    (tmp_path / "folder").rename(tmp_path / "away")
+    (tmp_path / "folder").write_text("in the way")
+    async with disk_at(tmp_path / "folder") as disk:
+        (tmp_path / "folder").unlink()
+        (tmp_path / "away").rename(tmp_path / "folder")
+        await disk.keep(entry_of(KioskView(page="start", lang="sv"), disk.now()))
+        (row,) = await disk.run(lambda spool: spool.next(9, under_way=[], settled_only=False))
+        assert age_ms <= row.lived_ms <= disk.now().lived_ms
 
 
 FULL_DISK = """

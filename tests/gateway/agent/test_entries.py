@@ -17,7 +17,7 @@ NOON = 1_795_000_000_000
 def instant(
     *, sure: bool = True, usable: bool = True, lived_ms: int = 60_000, wall_ms: int = NOON
 ) -> Instant:
-    return Instant(wall_ms=wall_ms, lived_ms=lived_ms, sure=sure, usable=usable)
+    return Instant(wall_ms=wall_ms, power_ms=5_000, lived_ms=lived_ms, sure=sure, usable=usable)
 
 
 def row(**changed: object) -> Row:
@@ -72,7 +72,7 @@ def test_only_a_sure_clock_dates_at_once() -> None:
         entry_of(view, instant(sure=False, usable=False)),
     )
     assert (sure.time_ms, usable.time_ms, usable.guess_ms) == (NOON, None, NOON)
-    assert (wrong.time_ms, wrong.guess_ms, wrong.lived_ms) == (None, None, 60_000)
+    assert (wrong.time_ms, wrong.guess_ms, wrong.power_ms) == (None, None, 5_000)
 
 
 def test_births_and_answers_are_urgent() -> None:

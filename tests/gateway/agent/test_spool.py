@@ -13,7 +13,7 @@ from gateway.agent.spool import COMMANDS_KEPT, COMMANDS_KEPT_MS, Bounds, OpenCom
 
 
 def entry(event_type: str = "kiosk.view", number: int = 0, **changed: object) -> Entry:
-    told: dict[str, object] = {"type": event_type, "data": f'{{"n":{number}}}', "lived_ms": number}
+    told: dict[str, object] = {"type": event_type, "data": f'{{"n":{number}}}', "power_ms": number}
     told |= {"time_ms": 1_790_000_000_000 + number, "guess_ms": None, **changed}
     return Entry(**told)  # type: ignore[arg-type]
 
@@ -151,9 +151,9 @@ def test_what_is_too_old_goes_by_the_clock_or_by_the_time_that_the_device_was_on
     with opened(tmp_path) as spool:
         kept = spool.keep(
             [
-                entry(lived_ms=1, time_ms=None),
-                entry(lived_ms=10, time_ms=100),
-                entry(lived_ms=10, time_ms=500),
+                entry(power_ms=1, time_ms=None),
+                entry(power_ms=10, time_ms=100),
+                entry(power_ms=10, time_ms=500),
             ]
         )
         gone = spool.live(20, newest_ms=600, expire=(5, 200))
