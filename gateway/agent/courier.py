@@ -69,6 +69,7 @@ class Courier:
         self._allowed.set()
         self._conn = ""  # of the connection that is tried or up
         self._up: str | None = None  # of the one that is up
+        self._greeted: str | None = None  # of the one on which the birth has been said
         self._up_at = 0.0
         self._boot = ""
 
@@ -143,18 +144,16 @@ class Courier:
         self._news.set()
 
     async def _pump(self, session: Session) -> None:
-        greeted: str | None = None
         while True:
             self._news.clear()
             conn = self._up
             if conn is None:
-                greeted = None
                 await self._news.wait()
                 continue
             try:
-                if conn != greeted:
+                if conn != self._greeted:
                     await self._greet(session, conn)
-                    greeted = conn
+                    self._greeted = conn
                 if await self._send_some(session):
                     continue
             except NotConnected:
@@ -172,20 +171,21 @@ class Courier:
             await self._disk.keep(entry_of(birth, self._disk.now(), conn=conn))
         except (SpoolBroken, SpoolFull) as error:
             said = birth.model_copy(update={"reason": f"spool broken: {error}"[:200]})
-            await self.say_unkept(said, session=session, conn=conn)
+            await self._say(session, said, conn=conn)
 
-    async def say_unkept(
-        self, fact: Fact, *, session: Session | None = None, conn: str | None = None
-    ) -> None:
-        """Publish something that could not be kept: it counts at its receipt, if it arrives.
+    async def say_unkept(self, fact: Fact) -> None:
+        """Publish something that could not be kept, after the birth: it counts at its receipt, if it arrives.
 
         Raises NotConnected.
         """
-        session = session or self.session
-        if session is None:
-            raise NotConnected("not connected")
-        entry = entry_of(fact, self._disk.now(), conn=conn or self._up)
-        headers = {"boot": self._disk.boot, "conn": entry.conn}
+        session, conn = self.session, self._up
+        if session is None or conn is None or conn != self._greeted:
+            raise NotConnected("not connected, or the birth has not been said")
+        await self._say(session, fact, conn=conn)
+
+    async def _say(self, session: Session, fact: Fact, *, conn: str) -> None:
+        entry = entry_of(fact, self._disk.now())
+        headers = {"boot": self._disk.boot, "conn": conn}
         said = "".join(f'"{name}":"{value}",' for name, value in headers.items() if value)
         await self._publish(session, entry.type, f'{{{said}"data":{entry.data}}}'.encode())
 
@@ -274,13 +274,17 @@ class Courier:
         self._news.set()
 
     async def _say_goodbye(self, session: Session) -> None:
-        """Say that we leave in order; what is not heard in time is said afterwards."""
+        """Say that we leave in order; what is not heard in time is said afterwards.
+
+        It always names a connection, if only one that never came up: without a name it would be taken for the end of
+        the next one, on which it may be heard after the birth.
+        """
         if self._forbidden.is_set():
             return
         farewell = DeviceStatus(state="offline", reason="stopped")
         with suppress(SpoolBroken, SpoolFull, NotConnected, TimeoutError):
             async with asyncio.timeout(FAREWELL_S):
-                kept = await self._disk.keep(entry_of(farewell, self._disk.now(), conn=self._up))
+                kept = await self._disk.keep(entry_of(farewell, self._disk.now(), conn=self._conn))
                 if session.connected:
                     rows = await self._disk.run(lambda spool: spool.again([spool.number_of(kept) or 0]))
                     await self._send(session, rows, patient=False)

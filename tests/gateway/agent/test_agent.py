@@ -19,7 +19,9 @@ from structlog.testing import capture_logs
 from gateway.agent import Agent, NotAnEvent, Source, courier
 from gateway.agent.agent import OLDEST_MS
 from gateway.agent.clocks import Instant
+from gateway.agent.disk import Disk
 from gateway.agent.entries import Entry, entry_of
+from gateway.agent.failures import SpoolBroken
 from gateway.embedded import Mosquitto
 from gateway.mqtt import Session, SessionOptions
 from services.events import moment
@@ -318,6 +320,37 @@ async def test_a_full_disk_is_no_silence(
         missed = (await agent.health()).missed
         assert missed >= 2
         assert said[-1][1]["seq"] > missed
+
+
+async def test_the_birth_is_said_first_without_a_disk_too(
+    mosquitto: Mosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def heartbeat() -> Sequence[Fact]:
+        return [DeviceHeartbeat(uptime_s=1)]
+
+    async def slowly(_: Disk, entry: Entry) -> str:
+        await asyncio.sleep(0.5 if entry.type == "device.status" else 0)
+        raise SpoolBroken("a slow card")
+
+    monkeypatch.setattr(Disk, "keep", slowly)
+    async with (
+        watching(mosquitto) as said,
+        at_work(tmp_path, mosquitto, sources=[Source("beat", 0.1, heartbeat)]),
+    ):
+        await eventually(lambda: len(said) >= 3, within=WITHIN)
+    assert said[0][1]["data"]["state"] == "online"
+
+
+async def test_a_farewell_that_nobody_hears_is_not_the_next_connections(
+    mosquitto: Mosquitto, tmp_path: Path
+) -> None:
+    async with at_work(tmp_path) as agent:  # no broker
+        await eventually(lambda: agent.courier.session, within=WITHIN)
+    async with watching(mosquitto) as said, at_work(tmp_path, mosquitto):
+        await eventually(lambda: len(said) >= 2, within=WITHIN)
+    birth, farewell = said[0][1], said[1][1]
+    assert (birth["data"]["state"], farewell["data"]["state"]) == ("online", "offline")
+    assert farewell["conn"] not in {birth["conn"], None}
 
 
 async def test_cleaning_up_a_spool_that_could_not_be_opened_before_leaves_its_age_alone(
