@@ -1,4 +1,4 @@
-// Light or dark as chosen on this device. Nothing is stored before a choice, and "as the device" forgets it again.
+// Light or dark as chosen on this device. Nothing is stored before a choice, and "automatic" forgets it again.
 
 const LOOK = "bypunkt.look";
 

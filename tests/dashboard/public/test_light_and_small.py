@@ -83,7 +83,7 @@ async def test_look_is_kept_only_when_chosen_and_without_cookie(villages: Site, 
     await page.emulate_media(media="screen", color_scheme="dark")
     await page.get_by_label("Ljust").check()
     assert await page.evaluate(paper) == light
-    await page.get_by_label("Som enheten").check()
+    await page.get_by_label("Automatiskt").check()
     assert await page.evaluate(paper) == dark
     assert await page.evaluate("localStorage.length") == 0
     assert await context.cookies() == []
