@@ -28,6 +28,7 @@ HOST = "127.0.0.1"
 BODY_BYTES = 4_096
 AT_ONCE = 64
 BODY_S = 10.0
+STOP_S = 1.0  # for requests that are being served; a page that stops in the middle keeps nobody
 ACCEPTED = ("kiosk.view", "kiosk.session")
 _OUR_NAMES = ("127.0.0.1", "localhost")
 _REMEMBER_S = 600
@@ -37,7 +38,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 async def serve(agent: "Agent", options: EndpointOptions) -> None:
     """Listen until cancelled; raises OSError when the port is taken."""
-    runner = web.AppRunner(application(agent, options), access_log=None, handle_signals=False)
+    runner = web.AppRunner(
+        application(agent, options), access_log=None, handle_signals=False, shutdown_timeout=STOP_S
+    )
     await runner.setup()
     try:
         await web.TCPSite(runner, HOST, options.port).start()

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -130,6 +131,17 @@ async def test_a_page_that_stops_in_the_middle_holds_no_place(
         async with asyncio.timeout(20):
             assert b"408" in await reader.readline()
         writer.close()
+
+
+async def test_a_page_that_stops_in_the_middle_keeps_nobody_from_stopping(tmp_path: Path) -> None:
+    async with page(tmp_path) as (agent, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", agent.port)
+        head = "POST /kiosk.view HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        writer.write(f"{head}Expect: 100-continue\r\nContent-Length: 100\r\n\r\n".encode())
+        assert b"100 Continue" in await reader.readline()
+        began = time.monotonic()
+    assert time.monotonic() - began < endpoint.BODY_S / 2
+    writer.close()
 
 
 async def test_a_broken_disk_is_503_and_never_202(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
