@@ -11,6 +11,7 @@ from gateway.agent.failures import AgentRefused
 from gateway.mqtt import SessionOptions
 from gateway.mqtt.options import Protocol
 from gateway.topics import ack_topic, command_topic
+from services.events.fields import Label
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -91,7 +92,7 @@ class WifiOptions(_Section):
     """An access point's interface whose clients and bytes are counted."""
 
     iface: Interface
-    ssid: Annotated[str, Field(max_length=32)] | None = None
+    ssid: Annotated[Label, Field(max_length=32)] | None = None
     band: Literal["2.4", "5", "6", "60"] | None = None
     sample_s: Seconds = Field(default=30, description="How often clients are counted for `clients_max`.")
 
@@ -157,7 +158,7 @@ class AgentOptions(_Section):
     municipality: Annotated[str, Field(pattern=r"^[0-9]{4}$")]
     device: Annotated[str, Field(pattern=r"^[a-z0-9-]{3,64}$")]
     kind: Literal["hotspot", "kiosk", "gateway"]
-    firmware: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    firmware: Label | None = None
     broker: BrokerOptions
     spool: SpoolOptions
     intervals: IntervalOptions = IntervalOptions()

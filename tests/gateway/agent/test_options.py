@@ -81,6 +81,8 @@ def test_tls_has_its_port_and_the_password_its_file(tmp_path: Path) -> None:
         (b"", r"municipality: Field required \(and 4 more\)"),
         (LEAST.replace("0781", "781").encode(), "municipality: String should match"),
         (LEAST.replace("hotspot", "toaster").encode(), "kind: Input should be"),
+        ((LEAST + 'firmware = " "').encode(), "firmware: Value error, is empty"),
+        ((LEAST + 'wifi = [{ iface = "wlan0", ssid = "" }]').encode(), "wifi.0.ssid: Value error, is empty"),
         ((LEAST + "colour = 1").encode(), "colour: Extra inputs"),
         ((LEAST + 'wifi = [{ iface = "../x" }]').encode(), "wifi.0.iface"),
         ((LEAST + '[endpoint]\nport = 1\norigins = ["*"]').encode(), "endpoint.origins.0"),
