@@ -61,7 +61,7 @@ def backup(
     target = file if file is not None else Path(directory or "") / name_at(now())
     with _progress("writing") as on_progress:
         made = run(_stoppable(back_up(url, target, app_login=login, trial=verify, on_progress=on_progress)))
-    removed = remove_old(target.parent, keep=keep) if keep is not None else []
+    removed = remove_old(made.path, keep=keep) if keep is not None else []
     if as_json:
         print(json.dumps({**_facts(made), "tried_out": verify, "removed": [str(path) for path in removed]}))
         return
@@ -93,9 +93,10 @@ def restore_backup(
         return
     password = secret_named("BYPUNKT_DATABASE__URL_FILE", options.app_password)
     with _progress("restoring", archive.manifest.dump_bytes) as on_progress:
-        restored = run(
-            restore(url, archive, app_login=options.app_login, app_password=password, on_progress=on_progress)
+        work = restore(
+            url, archive, app_login=options.app_login, app_password=password, on_progress=on_progress
         )
+        restored = run(_stoppable(work))
     lines = [f"restored {file}: {_summary(archive)}; every table has the rows that it had"]
     if restored.migrated:
         lines.append(f"applied: {', '.join(restored.migrated)}")

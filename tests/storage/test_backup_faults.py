@@ -1,5 +1,6 @@
 """What goes wrong with a backup is said in one line, and leaves nothing that looks like one."""
 
+import asyncio
 import os
 import resource
 import shutil
@@ -150,7 +151,10 @@ async def test_a_database_that_is_not_empty_is_refused_and_left_alone(
     made: Archive, admin_url: str, blank_database_url: str
 ) -> None:
     before = await everything(admin_url)
-    with pytest.raises(BackupError, match=r"the database test_\w+ is not empty .*RENAME TO .*createdb test_"):
+    with pytest.raises(
+        BackupError,
+        match=r"the database test_\w+ is not empty .*RENAME TO .*createdb --template=template0 --encoding=UTF8 test_",
+    ):
         await restore(admin_url, made, app_login=APP)
     assert await everything(admin_url) == before
     async with admin(blank_database_url) as connection:
@@ -216,21 +220,92 @@ async def test_an_older_backup_is_restored_and_brought_up_to_date(
         assert await connection.fetchval("SELECT max(version) FROM bypunkt.migration") == len(migrations())
 
 
-async def test_a_migration_that_fails_after_the_restore_leaves_the_door_closed(
-    made: Archive, blank_database_url: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "failure", [MigrationError("0099 cannot be applied"), asyncio.CancelledError()], ids=str
+)
+async def test_what_fails_after_the_restore_finds_the_door_closed_and_leaves_nothing(
+    made: Archive, blank_database_url: str, monkeypatch: pytest.MonkeyPatch, failure: BaseException
 ) -> None:
     async def fails(*_: object, **__: object) -> list[str]:
-        raise MigrationError("0099 cannot be applied")
+        async with (
+            Database.open(blank_database_url.replace("postgres@", f"{APP}@")) as database,
+            database.transaction(Role.READ, Public()) as connection,
+        ):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.fetch("SELECT * FROM bypunkt.public_point")
+        raise failure
 
-    monkeypatch.setattr(restoring, "migrate", fails)
-    with pytest.raises(MigrationError):
-        await restore(blank_database_url, made, app_login=APP)
-    async with (
-        Database.open(blank_database_url.replace("postgres@", f"{APP}@")) as database,
-        database.transaction(Role.READ, Public()) as connection,
-    ):
-        with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await connection.fetch("SELECT * FROM bypunkt.public_point")
+    with monkeypatch.context() as broken:
+        broken.setattr(restoring, "migrate", fails)
+        with pytest.raises(type(failure)):
+            await restore(blank_database_url, made, app_login=APP)
+    assert await is_empty(blank_database_url)
+    await restore(blank_database_url, made, app_login=APP)
+
+
+async def test_what_somebody_registers_while_a_restore_waits_for_its_turn_is_left_alone(
+    made: Archive, blank_database_url: str
+) -> None:
+    async with admin(blank_database_url) as somebody:
+        await migrate(blank_database_url)
+        async with migrating.only_one_at_a_time(somebody):
+            waits = asyncio.create_task(restore(blank_database_url, made, app_login=APP))
+            await eventually(lambda: asks_for_its_turn(blank_database_url), within=30)
+            await somebody.execute(
+                "INSERT INTO bypunkt.person (login, role, password_hash) VALUES ('anna@example.se', 'network', 'x')"
+            )
+        with pytest.raises(BackupError, match="is not empty"):
+            await waits
+        assert await somebody.fetchval("SELECT login FROM bypunkt.person") == "anna@example.se"
+
+
+async def asks_for_its_turn(url: str) -> bool:
+    async with admin(url) as connection:
+        found = await connection.fetchval(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND application_name = 'bypunkt-backup' AND query LIKE '%pg_try_advisory_lock%'"
+        )
+        return bool(found)
+
+
+async def test_a_database_in_another_encoding_is_refused(made: Archive, postgres: EmbeddedPostgres) -> None:
+    async with admin(postgres.dsn()) as connection:
+        await connection.execute("CREATE DATABASE latin TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'")
+        try:
+            with pytest.raises(BackupError, match=r"latin is in LATIN1.*createdb .*--encoding=UTF8"):
+                await restore(postgres.dsn("latin"), made, app_login=APP)
+            assert await is_empty(postgres.dsn("latin"))
+        finally:
+            await connection.execute("DROP DATABASE latin WITH (FORCE)")
+
+
+async def test_a_trial_is_in_a_database_of_the_same_kind(
+    made: Archive, postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server's own template may be in another encoding, in which the very same rows cannot be."""
+    kind = (
+        "SELECT pg_encoding_to_char(encoding) || ' ' || datcollate || ' ' || datctype FROM pg_database"
+        " WHERE datname = current_database()"
+    )
+    seen: list[str] = []
+
+    class Prepared(Exception):
+        pass
+
+    async def prepare(connection: "asyncpg.Connection[asyncpg.Record]", _login: str) -> None:
+        seen.append(await connection.fetchval(kind))
+        raise Prepared
+
+    monkeypatch.setattr(restoring, "_prepare", prepare)
+    async with admin(postgres.dsn()) as connection:
+        await connection.execute("CREATE DATABASE ascii TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'")
+        try:
+            for name in ("postgres", "ascii"):
+                with pytest.raises(Prepared):
+                    await try_out(postgres.dsn(name), made, app_login=APP)
+        finally:
+            await connection.execute("DROP DATABASE ascii WITH (FORCE)")
+    assert seen == ["UTF8 C.UTF-8 C.UTF-8", "SQL_ASCII C C"]
 
 
 async def test_an_older_server_is_refused(made: Archive, blank_database_url: str) -> None:
@@ -258,9 +333,14 @@ async def test_a_full_disk_leaves_nothing(filled: str, tmp_path: Path, size: int
     assert names_in(tmp_path) == []
 
 
-async def test_a_disk_that_is_full_at_the_manifest_leaves_nothing(filled: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("before", ["the end mark", "the manifest"])
+async def test_a_disk_that_is_full_just_before_the_end_leaves_nothing(
+    filled: str, tmp_path: Path, before: str
+) -> None:
     made = await back_up(filled, tmp_path / "b.tar", app_login=APP)
-    with room_for(made.manifest.dump_bytes + 700), pytest.raises(BackupError, match="cannot write"):
+    size = made.path.stat().st_size
+    room = size - 100 if before == "the end mark" else made.manifest.dump_bytes + 700
+    with room_for(room), pytest.raises(BackupError, match="cannot write"):
         await back_up(filled, tmp_path / "c.tar", app_login=APP)
     assert names_in(tmp_path) == ["b.tar"]
 
@@ -316,10 +396,10 @@ async def test_a_killed_backup_leaves_nothing_that_looks_like_one(filled: str, t
     assert left.endswith(".part")
     for at in (tmp_path / name for name in ("bypunkt-20260102T000000Z.tar", "bypunkt-20260103T000000Z.tar")):
         shutil.copy(tmp_path / left, at)
-    remove_old(tmp_path, keep=1)
+    remove_old(at, keep=1)
     assert left in names_in(tmp_path)  # it might be another run's that is still writing
     os.utime(tmp_path / left, (time.time() - 90_000,) * 2)
-    remove_old(tmp_path, keep=1)
+    remove_old(at, keep=1)
     assert names_in(tmp_path) == ["bypunkt-20260103T000000Z.tar"]
 
 
@@ -332,6 +412,8 @@ async def test_a_file_that_is_there_is_not_written_over(made: Archive, admin_url
         await back_up(admin_url, made.path, app_login=APP)
     with pytest.raises(BackupError, match=r"cannot write in .*nowhere: No such file"):
         await back_up(admin_url, made.path.parent / "nowhere" / "b.tar", app_login=APP)
+    with pytest.raises(BackupError, match=r"cannot write in .*: File name too long"):
+        await back_up(admin_url, made.path.with_name("b" * 300), app_login=APP)
 
 
 async def test_a_database_without_bypunkt_is_no_backup(blank_database_url: str, tmp_path: Path) -> None:
@@ -384,6 +466,23 @@ async def test_a_backup_that_is_told_to_stop_leaves_nothing(
             assert await backup.wait() == 1
     assert said.read_text() == "bypunkt: stopped before the end; nothing was kept\n"
     assert names_in(tmp_path / "backups") == []
+
+
+async def test_a_restore_that_is_told_to_stop_leaves_nothing(
+    made: Archive, blank_database_url: str, tmp_path: Path, mosquitto: Mosquitto
+) -> None:
+    env = environment("", mosquitto) | {"BYPUNKT_DATABASE__ADMIN_URL": blank_database_url}
+    said = tmp_path / "said"
+    async with (
+        admin(blank_database_url) as somebody,
+        migrating.only_one_at_a_time(somebody),
+        program("restore", str(made.path), env=env, log=said) as restoring_it,
+    ):
+        await eventually(lambda: asks_for_its_turn(blank_database_url), within=30)
+        restoring_it.send_signal(signal.SIGTERM)
+        assert await restoring_it.wait() == 1
+    assert said.read_text() == "bypunkt: stopped before the end; nothing was kept\n"
+    assert await is_empty(blank_database_url)
 
 
 async def waiting(url: str) -> bool:

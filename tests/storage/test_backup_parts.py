@@ -21,10 +21,29 @@ def test_other_files_in_the_directory_are_nobody_s_business(tmp_path: Path) -> N
     for name in (*others, *ours):
         (tmp_path / name).touch()
         os.utime(tmp_path / name, (0, 0))
-    assert [path.name for path in remove_old(tmp_path, keep=2)] == ours[:3]
+    newest = tmp_path / ours[-1]
+    assert [path.name for path in remove_old(newest, keep=2)] == ours[:3]
     assert names_in(tmp_path) == sorted([*others, *ours[3:]])
-    assert remove_old(tmp_path, keep=2) == []
+    assert remove_old(newest, keep=2) == []
     assert name_at(NOON) == "bypunkt-20260916T120000Z.tar"
+
+
+def test_the_new_one_is_kept_though_the_clock_was_ahead_once(tmp_path: Path) -> None:
+    ahead, before, new = (tmp_path / f"bypunkt-{year}0101T000000Z.tar" for year in (2099, 2026, 2027))
+    for path in (ahead, before, new):
+        path.touch()
+    assert remove_old(new, keep=2) == [before]
+    assert remove_old(new, keep=1) == [ahead]
+    assert names_in(tmp_path) == [new.name]
+
+
+def test_an_old_one_that_cannot_be_removed_is_said_in_one_line(tmp_path: Path) -> None:
+    old, new = (tmp_path / f"bypunkt-{year}0101T000000Z.tar" for year in (2026, 2027))
+    old.mkdir()
+    new.touch()
+    with pytest.raises(BackupError, match=r"2027.* is made and kept, but .*2026.* cannot be removed: \w+"):
+        remove_old(new, keep=1)
+    assert new.exists()
 
 
 def test_the_oldest_program_that_can_do_it_is_taken(tmp_path: Path) -> None:
@@ -57,6 +76,11 @@ def test_the_password_is_in_no_command_line(url: str) -> None:
     arguments, environment = programs._address(url)
     assert arguments == ["--dbname=postgresql://boss@db.example:5433/village?sslmode=require"]
     assert environment["PGPASSWORD"] == "s:e@cret"
+
+
+def test_what_the_address_says_beside_reaches_the_program_as_it_was() -> None:
+    arguments, _ = programs._address("postgresql://boss@db.example/village?options=-c%20geqo%3Doff")
+    assert arguments == ["--dbname=postgresql://boss@db.example/village?options=-c%20geqo%3Doff"]
 
 
 def test_what_differs_is_named() -> None:

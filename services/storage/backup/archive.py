@@ -35,15 +35,13 @@ class Draft:
         self._target = target
         self._file = file
         self._sha256 = hashlib.sha256()
-        with self._writing():
-            self._file.write(_header(DUMP, 0))
+        self._write(_header(DUMP, 0))
 
     def take(self, piece: bytes) -> None:
         """Write a piece of the dump."""
         self._sha256.update(piece)
         self.bytes += len(piece)
-        with self._writing():
-            self._file.write(piece)
+        self._write(piece)
 
     @property
     def sha256(self) -> str:
@@ -53,13 +51,13 @@ class Draft:
     def seal(self, manifest: Manifest) -> None:
         """Write what comes after the dump, and see it on the disk."""
         text = manifest.model_dump_json(indent=1).encode()
+        self._write(_padding(self.bytes))
+        self._write(_header(MANIFEST, len(text)) + text + _padding(len(text)))
+        self._write(bytes(2 * tarfile.BLOCKSIZE))
         with self._writing():
-            self._file.write(_padding(self.bytes))
-            self._file.write(_header(MANIFEST, len(text)) + text + _padding(len(text)))
-            self._file.write(bytes(2 * tarfile.BLOCKSIZE))
             self._file.seek(0)
-            self._file.write(_header(DUMP, self.bytes))
-            self._file.flush()
+        self._write(_header(DUMP, self.bytes))
+        with self._writing():
             os.fsync(self._file.fileno())
             # What is verified next is to come from the disk, not from memory.
             os.posix_fadvise(self._file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
@@ -74,6 +72,13 @@ class Draft:
             finally:
                 os.close(folder)
 
+    def _write(self, content: bytes) -> None:
+        """Write all of it: a disk that becomes full takes a part, and complains only of what comes then."""
+        left = memoryview(content)
+        with self._writing():
+            while left:
+                left = left[self._file.write(left) :]
+
     @contextmanager
     def _writing(self) -> Iterator[None]:
         try:
@@ -87,10 +92,10 @@ class Draft:
 @contextmanager
 def drafted(target: Path) -> Iterator[Draft]:
     """Begin a backup; what is not published by the end is removed. Raises `BackupError`."""
-    if target.exists():
-        raise BackupError(f"{target} exists already: choose another name")
-    path = target.with_name(f".{target.name}.{secrets.token_hex(4)}{PART}")
     try:
+        if target.exists():
+            raise BackupError(f"{target} exists already: choose another name")
+        path = target.with_name(f".{target.name}.{secrets.token_hex(4)}{PART}")
         # For its owner alone: it holds everything, the hashes of passwords included.
         descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
     except OSError as error:

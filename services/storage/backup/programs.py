@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 from services.storage.backup.errors import BackupError
 from services.storage.embedded.binaries import wheel_directories
@@ -138,7 +138,9 @@ def _address(url: str | None) -> tuple[list[str], dict[str, str]]:
     password = query.pop("password", "") or unquote(password)
     if password:
         environment["PGPASSWORD"] = password
-    bare = urlunsplit((parts.scheme, f"{user}{at}{host}", parts.path, urlencode(query), ""))
+    # libpq takes a plus for a plus.
+    rest = urlencode(query, quote_via=quote)
+    bare = urlunsplit((parts.scheme, f"{user}{at}{host}", parts.path, rest, ""))
     return [f"--dbname={bare}"], environment
 
 

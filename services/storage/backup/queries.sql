@@ -49,8 +49,12 @@ DROP SCHEMA IF EXISTS bypunkt RESTRICT
 DELETE FROM bypunkt.web_session
 
 -- name: create_scratch
--- Write the statement that makes a database to try a backup out in.
-SELECT format('CREATE DATABASE %I TEMPLATE template0', $1::text)
+-- Write the statement that makes a database to try a backup out in, of the same kind as this one.
+SELECT format(
+    'CREATE DATABASE %I TEMPLATE template0 ENCODING %L LC_COLLATE %L LC_CTYPE %L',
+    $1::text, pg_encoding_to_char(encoding), datcollate, datctype
+)
+FROM pg_database WHERE datname = current_database()
 
 -- name: drop_scratch
 -- Write the statement that removes it.

@@ -8,10 +8,13 @@ import asyncio
 import re
 import secrets
 import tempfile
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from urllib.parse import quote, urlsplit, urlunsplit
+
+import asyncpg
 
 from services.storage.backup import programs
 from services.storage.backup.archive import Archive
@@ -25,11 +28,13 @@ from services.storage.backup.content import (
     queries,
 )
 from services.storage.backup.errors import BackupError
+from services.storage.database import UNREACHABLE
 from services.storage.migrate import migrate, migrations, only_one_at_a_time
 
 _SCHEMA = re.compile(r"\d+; \d+ \d+ SCHEMA - bypunkt ")
 _DOOR = re.compile(r"\d+; \d+ \d+ ACL - SCHEMA bypunkt ")
 _TABLE = re.compile(r"\d+; \d+ \d+ TABLE bypunkt (\S+) ")
+_CREATE = "createdb --template=template0 --encoding=UTF8"
 _AS_OWNER = ("--no-owner", "--no-tablespaces", "--role=bypunkt_owner", "--no-password")
 
 
@@ -50,24 +55,25 @@ async def restore(
 ) -> Restored:
     """Restore into a database in which nobody has put anything, then bring it to this program's version.
 
-    Raises `BackupError`; the database is then as empty as before.
+    Raises `BackupError` or `MigrationError`; the database is then as empty as before.
     """
     _refuse_other_versions(archive)
     await asyncio.to_thread(archive.check)
     async with administering(admin_url) as connection:
-        await _refuse_what_is_in_use(connection, app_login)
         async with only_one_at_a_time(connection):
+            await _refuse_what_is_in_use(connection, app_login)
             async with connection.transaction():
                 await clear_away(connection)
                 await _prepare(connection, app_login)
             await _load(connection, admin_url, archive, on_progress=on_progress)
+        async with _taken_away_if_it_fails(connection):
             async with connection.transaction():
                 await connection.execute(queries.see_all)
                 await connection.execute(queries.end_sessions)
-        migrated = await migrate(admin_url, app_login=app_login, app_password=app_password)
-        # Loaded rows have no statistics, and the first hours would be slow.
-        await connection.execute("ANALYZE")
-        await _pass_on(archive, admin_url, only=_DOOR)
+            migrated = await migrate(admin_url, app_login=app_login, app_password=app_password)
+            # Loaded rows have no statistics, and the first hours would be slow.
+            await connection.execute("ANALYZE")
+            await _pass_on(archive, admin_url, only=_DOOR)
     return Restored(tuple(migrated))
 
 
@@ -116,13 +122,17 @@ def _refuse_other_versions(archive: Archive) -> None:
 
 
 async def _refuse_what_is_in_use(connection: Admin, app_login: str) -> None:
+    name = await connection.fetchval("SELECT current_database()")
     if held := await holdings(connection):
         fullest = sorted(held.items(), key=lambda one: -one[1])[:3]
         rows = ", ".join(f"{count} in {table}" for table, count in fullest)
-        name = await connection.fetchval("SELECT current_database()")
         raise BackupError(
             f"the database {name} is not empty (rows: {rows}): put it aside with `ALTER DATABASE {name} RENAME TO "
-            f"{name}_old`, make a new one with `createdb {name}`, try again"
+            f"{name}_old`, make a new one with `{_CREATE} {name}`, try again"
+        )
+    if (encoding := connection.get_settings().server_encoding) != "UTF8":
+        raise BackupError(
+            f"the database {name} is in {encoding}: make one with `{_CREATE} NAME`, and name that"
         )
     if await connection.fetchval(queries.at_work, app_login):
         raise BackupError("bypunkt is running on this database: stop it, then restore")
@@ -142,13 +152,24 @@ async def _load(connection: Admin, url: str, archive: Archive, *, on_progress: C
             f"{connection.get_server_version().major}: restore into {archive.manifest.server_major} or newer"
         )
     await _pass_on(archive, url, without=(_SCHEMA, _DOOR), on_progress=on_progress)
-    async with connection.transaction(isolation="repeatable_read"):
-        found = differences(archive.manifest.content, await content_of(connection))
-    if found:
-        await clear_away(connection)
-        raise BackupError(
-            f"{archive.path} did not come out as it went in ({'; '.join(found[:3])}); nothing was kept"
-        )
+    async with _taken_away_if_it_fails(connection):
+        async with connection.transaction(isolation="repeatable_read"):
+            found = differences(archive.manifest.content, await content_of(connection))
+        if found:
+            raise BackupError(
+                f"{archive.path} did not come out as it went in ({'; '.join(found[:3])}); nothing was kept"
+            )
+
+
+@asynccontextmanager
+async def _taken_away_if_it_fails(connection: Admin) -> AsyncIterator[None]:
+    """Leave nothing of what was loaded when it cannot be brought to its end, or is told to stop."""
+    try:
+        yield
+    except BaseException:
+        with suppress(BackupError, asyncpg.PostgresError, *UNREACHABLE):
+            await clear_away(connection)
+        raise
 
 
 async def _contents(archive: Archive) -> list[str]:
