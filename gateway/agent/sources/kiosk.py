@@ -14,6 +14,8 @@ from services.events.fields import Fact
 from services.events.kiosk import KioskHealth
 
 _LIT = "0"  # FB_BLANK_UNBLANK
+_MAINS = {"Mains", "USB"}
+_OFFLINE = "0"  # else 1, or 2 where the voltage is negotiated
 
 
 def kiosk_health(options: KioskOptions, *, root: Path) -> Read:
@@ -51,15 +53,21 @@ def _free_bytes(path: Path | None) -> int | None:
 
 
 def _power(supplies: Path) -> dict[str, Any]:
-    """Return battery and source of power; a machine without either has nothing to say."""
+    """Return battery and source of power; a machine without either has nothing to say.
+
+    The battery of a mouse is not the machine's, and an unused USB port alone does not mean that it runs on battery.
+    """
     try:
-        kinds = {supply: files.text(supply / "type") for supply in supplies.iterdir()}
+        own = [supply for supply in supplies.iterdir() if files.text(supply / "scope") != "Device"]
     except OSError:
         return {}
+    kinds = {supply: files.text(supply / "type") for supply in own}
     charges = [files.number(supply / "capacity") for supply, kind in kinds.items() if kind == "Battery"]
     known = [charge for charge in charges if charge is not None and 0 <= charge <= 100]
-    mains = [files.text(supply / "online") for supply, kind in kinds.items() if kind in {"Mains", "USB"}]
+    mains = {files.text(supply / "online") for supply, kind in kinds.items() if kind in _MAINS} - {None}
     said: dict[str, Any] = {"batt_pct": min(known)} if known else {}
-    if mains:
-        said["power"] = "mains" if "1" in mains else "battery"
+    if mains - {_OFFLINE}:
+        said["power"] = "mains"
+    elif mains and charges:
+        said["power"] = "battery"
     return said

@@ -24,7 +24,8 @@ def uplink(options: UplinkOptions | None) -> Callable[[], Awaitable[dict[str, An
                 began = loop.time()
                 _, writer = await asyncio.open_connection(str(address[0]), options.port)
                 took_ms = (loop.time() - began) * 1000
-        except OSError:  # TimeoutError too
+        except (OSError, UnicodeError):
+            # TimeoutError too; and a name that cannot be one must not silence the heartbeat.
             return {"uplink_ok": False}
         writer.close()
         return {"uplink_ok": True, "rtt_ms": round(took_ms, 1)}

@@ -14,6 +14,7 @@ import structlog
 
 from gateway.agent.options import WifiOptions
 from gateway.agent.sources import files
+from services.events import text
 from services.events.fields import Fact
 from services.events.wifi import WifiUsage
 
@@ -21,8 +22,9 @@ log = structlog.get_logger()
 
 Ask: TypeAlias = Callable[[Sequence[str]], Awaitable[bytes | None]]
 _ANSWER_S = 10.0
-_SSID = re.compile(r"^\s*ssid (.{1,32})$", re.MULTILINE)
-_FREQUENCY = re.compile(r"^\s*channel \d+ \((\d{4,5}) MHz\)", re.MULTILINE)
+_SSID = re.compile(rb"^\s*ssid (.+)$", re.MULTILINE)
+_ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
+_FREQUENCY = re.compile(rb"^\s*channel \d+ \((\d{4,5}) MHz\)", re.MULTILINE)
 _BANDS = {2: "2.4", 5: "5", 6: "6", 60: "60"}
 
 
@@ -100,9 +102,16 @@ class Interface:
         ssid, band = self._options.ssid, self._options.band
         if ssid is not None and band is not None:
             return ssid, band
-        said = (await self._ask(("iw", "dev", self._options.iface, "info")) or b"").decode(errors="ignore")
+        said = await self._ask(("iw", "dev", self._options.iface, "info")) or b""
         named, tuned = _SSID.search(said), _FREQUENCY.search(said)
-        return ssid or (named[1] if named else None), band or (_band(int(tuned[1])) if tuned else None)
+        ssid = ssid or (_network(named[1]) if named else None)
+        return ssid, band or (_band(int(tuned[1])) if tuned else None)
+
+
+def _network(said: bytes) -> str | None:
+    """Return the name of a network; `iw` writes a byte that is not plain ASCII in two digits, after a mark."""
+    name = _ESCAPED.sub(lambda found: bytes.fromhex(found[1].decode()), said)
+    return text.clean(name.decode(errors="ignore")) or None
 
 
 def _band(mhz: int) -> str | None:

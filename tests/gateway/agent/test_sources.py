@@ -118,6 +118,7 @@ async def test_the_uplink_is_a_connection_that_comes_about() -> None:
         assert said["uplink_ok"] is True
         assert 0 <= said["rtt_ms"] < 5_000
     assert await uplink(UplinkOptions(host="127.0.0.1", port=port))() == {"uplink_ok": False}
+    assert await uplink(UplinkOptions(host="www..example"))() == {"uplink_ok": False}
     assert await uplink(None)() == {}
 
 
@@ -138,6 +139,25 @@ async def test_usage_is_counted_as_the_visitor_sees_it(tmp_path: Path) -> None:
         "up_bytes_total": 88080384,
         "interval_s": 300,
     }
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        (rb"\xc3\x85snen Fritt", "Åsnen Fritt"),
+        ("Åsnen Fritt".encode(), "Åsnen Fritt"),
+        (rb"\xc3\xa5" * 16, "å" * 16),
+        (rb"C:\x5cWifi\x20", "C:\\Wifi"),
+        (rb"\xff\xfeBy", "By"),
+        (rb"\x00\x00\x00", None),  # hidden
+    ],
+)
+async def test_the_name_of_a_network_is_what_people_read(
+    said: bytes, name: str | None, tmp_path: Path
+) -> None:
+    info = INFO.replace(b"Ljungby Fritt", said)
+    interface = Interface(WifiOptions(iface="wlan0"), every_s=60, root=tmp_path, ask=answering(b"", info))
+    assert data(await interface.usage()).get("ssid") == name
 
 
 async def test_the_most_at_once_is_since_the_last_report(tmp_path: Path) -> None:
@@ -209,6 +229,31 @@ async def test_the_health_of_a_kiosk(tmp_path: Path) -> None:
     said = data(await kiosk_health(told, root=tmp_path)())
     assert (said["screen_on"], said["power"]) == (False, "battery")
     assert "content_version" not in said
+
+
+@pytest.mark.parametrize(
+    ("supplies", "expected"),
+    [
+        ({"usb__type": "USB", "usb__online": "0"}, {}),  # nothing is plugged in, and there is no battery
+        ({"usb__type": "USB", "usb__online": "2"}, {"power": "mains"}),  # a negotiated voltage
+        ({"bat__type": "Battery", "ac__type": "Mains"}, {}),  # neither can be read
+        (
+            {"bat__type": "Battery", "bat__capacity": "80", "ac__type": "Mains", "ac__online": "0"},
+            {"batt_pct": 80.0, "power": "battery"},
+        ),
+        (
+            {"hid__type": "Battery", "hid__scope": "Device", "hid__capacity": "3"}
+            | {"ac__type": "Mains", "ac__online": "1", "ac__scope": "System"},
+            {"power": "mains"},
+        ),
+    ],
+)
+async def test_power_is_the_machines_own_and_not_guessed(
+    supplies: dict[str, str], expected: dict[str, object], tmp_path: Path
+) -> None:
+    put(tmp_path, **{f"sys__class__power_supply__{name}": said for name, said in supplies.items()})
+    facts = await kiosk_health(KioskOptions(), root=tmp_path)()
+    assert [canonical(fact) for fact in facts] == ([expected] if expected else [])
 
 
 async def test_a_kiosk_that_can_measure_nothing_says_nothing(tmp_path: Path) -> None:
