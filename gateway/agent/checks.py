@@ -1,11 +1,10 @@
 """`bypunkt-agent --check`: is everything there that the agent needs, and what to do where it is not."""
 
-import asyncio
 import os
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
+from contextlib import closing
 from pathlib import Path
 
 from gateway.agent.clocks import EARLIEST, kernel_synchronised
@@ -16,7 +15,6 @@ from services.runtime.clock import now
 
 NOTE = "note: "  # begins what is worth a look, and no fault
 BROKER_WITHIN_S = 8.0
-_FINAL = {Trouble.CREDENTIALS, Trouble.CLIENT_ID, Trouble.SUBSCRIPTION, Trouble.TLS, Trouble.UNREACHABLE}
 _ADVICE = {
     Trouble.UNREACHABLE: "is broker.host right, is the network up, does a firewall stand between?",
     Trouble.TLS: "is broker.tls_ca the authority of this broker, and broker.host the name in its certificate?",
@@ -30,7 +28,11 @@ _ADVICE = {
 async def problems(options: AgentOptions) -> list[str]:
     """Return what is wrong, one line each, with what to do."""
     found = [*_spool(options.spool.path), *_clock(), *_programs(options), *_wifi(options)]
-    if not _in_use(options.spool.path):
+    if _in_use(options.spool.path):
+        found.append(
+            f"{NOTE}an agent runs, so the broker was not asked: its log says whether it is connected"
+        )
+    else:
         found += [line async for line in _broker(options)]
     return found
 
@@ -39,15 +41,11 @@ def _in_use(path: Path) -> bool:
     """Whether an agent runs; then its connection is left alone, which ours would end: it has the same name."""
     if not path.exists():
         return False
-    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=0)
     try:
-        connection.execute("SELECT count(*) FROM present")
-    except sqlite3.OperationalError as error:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=0)) as spool:
+            spool.execute("SELECT count(*) FROM present")
+    except sqlite3.DatabaseError as error:  # one that is damaged is set aside by the agent
         return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
-    except sqlite3.DatabaseError:
-        return False  # damaged: the agent sets it aside
-    finally:
-        connection.close()
     return False
 
 
@@ -91,11 +89,7 @@ async def _broker(options: AgentOptions) -> AsyncIterator[str]:
         yield f"broker.tls_ca: {error.strerror}: {options.broker.tls_ca}"
         return
     async with session:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(BROKER_WITHIN_S):
-                while not session.connected and session.trouble not in _FINAL:  # noqa: ASYNC110 - no event
-                    await asyncio.sleep(0.02)
-        if session.connected:
+        if await session.settle(within_s=BROKER_WITHIN_S):
             return
     trouble = session.trouble or Trouble.SILENT
     yield f"broker {where}: {trouble.replace('_', ' ')}; {_ADVICE.get(trouble, 'see its log')}"

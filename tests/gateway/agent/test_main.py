@@ -106,13 +106,21 @@ async def test_check_leaves_the_connection_of_a_running_agent_alone(
     mosquitto: Mosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(checks, "kernel_synchronised", lambda: True)
-    async with at_work(tmp_path, mosquitto) as agent:
+    folder = tmp_path / "100 % #1?"  # nothing in a name means anything
+    folder.mkdir()
+    async with at_work(folder, mosquitto) as agent:
         await eventually(lambda: agent.connected, within=20)
         session = agent.courier.session
         assert session is not None
         before = session.generation
-        assert await checks.problems(agent.options) == []
+        (said,) = await checks.problems(agent.options)
+        assert said.startswith("note: an agent runs")
         assert (session.generation, agent.connected) == (before, True)
+
+
+async def test_check_goes_on_where_the_spool_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "spool.sqlite").mkdir()
+    assert [line for line in await checks.problems(options(tmp_path)) if line.startswith("broker 127.0.0.1")]
 
 
 def test_the_unit_is_understood_by_systemd_and_hardened(tmp_path: Path) -> None:
@@ -124,6 +132,8 @@ def test_the_unit_is_understood_by_systemd_and_hardened(tmp_path: Path) -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     for line in (
+        "After=network.target",
+        "SystemCallFilter=adjtimex clock_adjtime clock_adjtime64",
         "DynamicUser=yes",
         "StateDirectory=bypunkt-agent",
         "ProtectSystem=strict",
