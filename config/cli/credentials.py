@@ -1,8 +1,6 @@
 """`bypunkt device credentials` and `bypunkt broker accounts`: what devices, and bypunkt itself, sign in with."""
 
-import os
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +10,7 @@ from config.app import NotConfigured, open_database, secret_named
 from config.checks import rights_advice
 from config.cli.base import AsJson, municipality_codes, run, settings_for_command, show
 from config.failures import CommandFailed
+from config.shelf import write_whole
 from gateway.options import MqttOptions
 from gateway.rights import broker_store, passwords
 from gateway.rights.control import ControlFailed
@@ -44,7 +43,11 @@ def credentials(
     if rotate and revoke:
         raise typer.BadParameter("--rotate and --revoke exclude each other")
     if revoke:
-        print(run(_revoke(device)))
+        run(_revoke(device))
+        if as_json:
+            show([{"device": device, "password": None}], as_json=True, empty="")
+        else:
+            print(f"device {device} has no password any more; a running gateway cuts it off at once")
         return
     facts = run(_give(device, rotate=rotate))
     rows = [facts] if as_json else [{"what": name, "value": value} for name, value in facts.items()]
@@ -77,13 +80,12 @@ async def _give(name: str, *, rotate: bool) -> dict[str, object]:
     }
 
 
-async def _revoke(name: str) -> str:
+async def _revoke(name: str) -> None:
     settings = settings_for_command()
     async with open_database(settings) as database:
         device = await _device(database, name)
         if not await passwords.take(database, device):
             raise CommandFailed(f"device {name} has no password")
-    return f"device {name} has no password any more; a running gateway cuts it off at once"
 
 
 async def _device(database: Database, name: str) -> DeviceAccount:
@@ -120,10 +122,12 @@ def accounts(
     if output is None:
         sys.stdout.write(text)
         return
-    if output.exists() and not replace:
-        raise CommandFailed(f"{output} is there already: stop the broker, then write over it with --replace")
     try:
-        _write(output, text)
+        if output.exists() and not replace:
+            raise CommandFailed(
+                f"{output} is there already: stop the broker, then write over it with --replace"
+            )
+        write_whole(output, text.encode())  # half a store would lock everybody out
     except OSError as error:
         raise CommandFailed(f"{output} cannot be written: {error.strerror}") from None
     print(f"{output} is written: give it to the user that the broker runs as, and start the broker")
@@ -149,15 +153,3 @@ async def _accounts(reader: Path | None) -> str:
             lanes=await lane_count(database),
             devices=await every_account(database),
         )
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file that only its owner reads, under another name first: half a store would lock everybody out."""
-    new = path.with_name(f"{path.name}.new")
-    with suppress(FileNotFoundError):
-        new.unlink()
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)

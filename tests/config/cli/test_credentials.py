@@ -68,6 +68,8 @@ async def test_a_device_gets_a_password_once_and_another_when_asked_for(broker: 
     second = await given("--rotate")
     assert not await lets_in(broker, "hs-lidhult-1", first)
     assert await lets_in(broker, "hs-lidhult-1", second)
+    revoked = await bypunkt("device", "credentials", "hs-lidhult-1", "--revoke", "--json")
+    assert json.loads(revoked.out) == [{"device": "hs-lidhult-1", "password": None}]
 
 
 @pytest.mark.usefixtures("served")
@@ -144,6 +146,13 @@ async def test_without_a_file_the_store_goes_to_standard_output_and_names_no_pas
     assert "hs-lidhult-1" in {client["username"] for client in document["clients"]}
     assert password not in said.out
     assert RIGHTS not in said.out
+
+
+@pytest.mark.usefixtures("served")
+async def test_a_store_that_cannot_be_written_is_one_line_about_the_file(tmp_path: Path) -> None:
+    for name, why in (("s" * 300, "File name too long"), ("nowhere/store", "No such file")):
+        said = await bypunkt("broker", "accounts", "--output", str(tmp_path / name))
+        assert said.problem.startswith(f"{tmp_path / name} cannot be written: {why}")
 
 
 @pytest.mark.usefixtures("served")
