@@ -22,8 +22,6 @@ PRODUCTION = ROOT / "config/production"
 SYSTEMD = PRODUCTION / "systemd"
 UNITS = sorted(path.name for path in SYSTEMD.iterdir() if path.is_file())
 OURS = ("bypunkt.service", "bypunkt-migrate.service", "bypunkt-backup.service")
-# In tenths, as systemd-analyze counts it: 0 is closed, 100 is open to everything. docs/install.md names the figures.
-EXPOSURE = {"bypunkt.service": 15, "bypunkt-migrate.service": 15, "bypunkt-backup.service": 15}
 # Debian's own units, as far as our drop-ins rest on them.
 DEBIAN = {
     "mosquitto.service": "[Service]\nType=notify\nExecStart=/usr/sbin/mosquitto -c /etc/mosquitto/mosquitto.conf\n",
@@ -67,13 +65,13 @@ def test_systemd_would_complain(root: Path) -> None:
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_program_is_exposed_as_little_as_is_said(root: Path, name: str) -> None:
-    threshold = EXPOSURE[name]
-    options = ("--offline=true", f"--root={root}", "--no-pager")
-    assert analyze("security", *options, f"--threshold={threshold}", name).returncode == 0
-    said = analyze("security", *options, name).stdout
+def test_program_is_exposed_as_little_as_the_page_says(root: Path, name: str) -> None:
+    page = (ROOT / "docs/install.md").read_text(encoding="utf-8")
+    (written,) = re.findall(r"an exposure of (\d\.\d) of 10", page)
+    said = analyze("security", "--offline=true", f"--root={root}", "--no-pager", name).stdout
     (found,) = re.findall(r"Overall exposure level for \S+: (\d+\.\d)", said)
-    assert round(float(found) * 10) <= threshold
+    # Another systemd knows other ways to close a door, and counts them.
+    assert abs(float(found) - float(written)) < 0.15
 
 
 @pytest.mark.parametrize("name", OURS)
