@@ -119,6 +119,8 @@ class Desk:
         return _Order(command.id, command.name, arguments=arguments, options=options)
 
     async def _begin(self, order: _Order) -> bool:
+        if order.id in self._mine:
+            return False
         self._mine.add(order.id)
         note = OpenCommand(order.id, order.name, order.restarts, self._disk.machine)
         begun = await self._write_down(note, "accepted", None)

@@ -75,7 +75,8 @@ class _Counter:
     async def guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Keep strangers out, and say in JSON what is wrong."""
         origin = request.headers.get("Origin")
-        if request.host.partition(":")[0] not in _OUR_NAMES:
+        # `request.host` would look our own name up, in the middle of the event loop, for who names none.
+        if request.headers.get("Host", "").partition(":")[0] not in _OUR_NAMES:
             return _no(421, "call this machine by its own name, 127.0.0.1")
         if origin is not None and origin not in self._origins:
             return _no(403, "this page may not report here: name its origin in endpoint.origins")

@@ -59,6 +59,12 @@ class Bench:
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[Desk]:
         """Work until the end of the block, and then stop as if killed: what was begun is left as it is."""
+        async with self.waiting() as desk, running({"desk": desk.run}):
+            yield desk
+
+    @asynccontextmanager
+    async def waiting(self) -> AsyncIterator[Desk]:
+        """Take commands, and carry none out."""
         place = Place(
             path=self.path / "spool.sqlite",
             bounds=Bounds(events=1_000, bytes=10**7),
@@ -73,7 +79,7 @@ class Bench:
                 before_restart=self.restarting,
                 on_answer=lambda: None,
             )
-            async with running({"write": disk.write, "desk": desk.run}):
+            async with running({"write": disk.write}):
                 yield desk
 
     async def answers(self, desk: Desk, command_id: str = "c-1") -> list[str]:
@@ -147,6 +153,18 @@ async def test_what_was_begun_when_the_agent_was_killed_is_never_begun_again(tmp
                     "accepted",
                     "failed interrupted: it may have been carried out",
                 ]
+    assert len(bench.ran) == 1
+
+
+async def test_a_command_that_comes_again_before_its_turn_is_not_taken_for_an_earlier_starts(
+    tmp_path: Path,
+) -> None:
+    bench = Bench(tmp_path)
+    async with bench.waiting() as desk:
+        for _ in range(2):
+            await desk.take(delivery())
+        async with running({"desk": desk.run}):
+            assert await bench.final(desk) == ["accepted", "done"]
     assert len(bench.ran) == 1
 
 

@@ -105,6 +105,24 @@ async def test_nonsense_is_refused_with_its_reason(
         assert await agent.waiting() == 0
 
 
+async def test_whoever_names_no_machine_is_turned_away_without_a_look_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_up: list[str] = []
+
+    def look_up(name: str = "") -> str:
+        looked_up.append(name)
+        return "localhost"
+
+    monkeypatch.setattr(socket, "getfqdn", look_up)
+    async with page(tmp_path) as (agent, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", agent.port)
+        writer.write(b"GET /health HTTP/1.0\r\n\r\n")
+        assert b" 421 " in await reader.readline()
+        writer.close()
+    assert looked_up == []
+
+
 async def test_bytes_that_are_no_request_hurt_nobody(tmp_path: Path) -> None:
     async with page(tmp_path) as (agent, session):
         for said in (
