@@ -16,6 +16,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.faults.broken import every_variant
 from benchmarks.faults.devices import Habits
 from benchmarks.faults.kills import Kills, random_kills
 from benchmarks.faults.rig import Plan
@@ -51,11 +52,17 @@ async def acknowledged(task: Task) -> Figures:
     return await random_kills(task.folder, plan, Kills(victims=("gateway", "database"), each=15))
 
 
+async def broken(task: Task) -> Figures:
+    """Q3, variants that are broken on purpose."""
+    return await every_variant(task.folder, seed=task.seed)
+
+
 # Name: the scenario, and how many seeds it is run with.
 SCENARIOS: dict[str, tuple[Callable[[Task], Coroutine[None, None, Figures]], int]] = {
     "kept": (kept, SEEDS),
     "wiped": (wiped, SEEDS),
     "acknowledged": (acknowledged, SEEDS),
+    "broken": (broken, 1),
 }
 
 

@@ -104,7 +104,7 @@ def _judge(found: Audit, device: Device, stored: Counter[str], *, everything: bo
     found.refused += len(device.refused)
     found.stored += sum(times for name, times in stored.items() if name in numbered)
     promised = device.confirmed | (numbered - device.refused.keys() if everything else set())
-    found.lost += _named(device, promised - stored.keys())
+    found.lost += _named(device, promised - device.forgiven - stored.keys())
     found.doubled += _named(device, (name for name, times in stored.items() if times > 1))
     found.unmade += _named(device, (name for name in stored.keys() - numbered if name.startswith("n-")))
 

@@ -62,6 +62,7 @@ class Device:
         self.times: list[int] = []
         self.confirmed: set[str] = set()
         self.refused: dict[str, str] = {}
+        self.forgiven: set[str] = set()
         self.waits_s: list[float] = []
         self.sent_again = 0
         self.connections = 0
@@ -150,6 +151,10 @@ class Device:
             self.refused[name] = reason
         self.send()
 
+    def forgive(self) -> None:
+        """Expect no more of what was made so far; a server has gone that had promised nothing."""
+        self.forgiven = {f"{_EVENT}{number}" for number in range(self.made)} | self.confirmed
+
     @property
     def will(self) -> tuple[str, bytes]:
         """What the broker says when this connection breaks."""
@@ -233,6 +238,11 @@ class Fleet:
     def left(self) -> int:
         """How many are not confirmed yet."""
         return sum(device.left for device in self.devices)
+
+    def forgive(self) -> None:
+        """Expect no more of what was made so far."""
+        for device in self.devices:
+            device.forgive()
 
     def make(self, count: int) -> None:
         """Make events now, spread over the devices."""

@@ -52,6 +52,7 @@ WHERE l.head > 0
 _SEEN = """
 SELECT bool_and(EXISTS (SELECT FROM bypunkt.observation AS o WHERE o.lane = u.lane)) FROM bypunkt.lane_in_use AS u
 """
+_NUMBERED = "SELECT count(*) FROM bypunkt.event WHERE id LIKE 'n-%'"
 _POLL_S = 0.1
 
 
@@ -77,7 +78,7 @@ class Plan:
 
 @dataclass(slots=True, kw_only=True)
 class Rig:
-    """What stands; `fleet` is connected while the rig is open."""
+    """What stands; `fleet` is connected while the rig is open, `lanes` are in use."""
 
     plan: Plan
     folder: Path
@@ -89,6 +90,7 @@ class Rig:
     broker: Broker
     processes: list[Process]
     fleet: Fleet
+    lanes: int
 
     @property
     def gateway(self) -> Process:
@@ -120,13 +122,15 @@ class Rig:
 
         await until(enough, within=within)
 
-    async def settle(self, *, stalled_s: float = 60.0) -> float:
-        """Wait until the fleet has nothing left and the readings have caught up; return the seconds it took.
+    async def settle(self, *, stalled_s: float = 60.0, quiet_s: float = 20.0) -> float:
+        """Wait until all is confirmed, stored, and taken in by the readings; return the seconds it took.
 
-        Fails when nothing has moved for `stalled_s`.
+        Fails when nothing has been confirmed for `stalled_s`; gives up on what is confirmed and not stored when
+        nothing has been stored for `quiet_s`, and leaves it to the audit.
         """
         began = time.monotonic()
         await self._until_nothing_is_left(stalled_s)
+        await self._until_stored(quiet_s)
         await until(self._caught_up, within=stalled_s)
         return time.monotonic() - began
 
@@ -150,6 +154,16 @@ class Rig:
             if time.monotonic() - moved_at > stalled_s:
                 raise AssertionError(f"{left} events are unconfirmed, and nothing moves: {self.folder}")
             await asyncio.sleep(_POLL_S)
+
+    async def _until_stored(self, quiet_s: float) -> None:
+        stored, moved_at = 0, time.monotonic()
+        async with looking(self.postgres) as connection:
+            while (count := await connection.fetchval(_NUMBERED)) < self.fleet.made:
+                if count > stored:
+                    stored, moved_at = count, time.monotonic()
+                if time.monotonic() - moved_at > quiet_s:
+                    return
+                await asyncio.sleep(_POLL_S)
 
     async def _caught_up(self) -> bool:
         async with looking(self.postgres) as connection:
@@ -185,8 +199,8 @@ async def rig(folder: Path, plan: Plan) -> AsyncIterator[Rig]:
             broker=Broker(mosquitto, wiped=plan.wiped),
             processes=members,
             fleet=fleet_of(homes, (mosquitto.host, mosquitto.port), habits=plan.habits, rng=rng),
+            lanes=await until_seeing(postgres),
         )
-        await until_seeing(postgres)
         await stack.enter_async_context(built.fleet)
         yield built
 
@@ -206,10 +220,15 @@ async def prepare(postgres: EmbeddedPostgres, homes: Mapping[str, str]) -> None:
             await make_partitions(connection, now=now())
 
 
-async def until_seeing(postgres: EmbeddedPostgres, *, within: float = 60.0) -> None:
-    """Wait until a canary has come the whole way in every lane that is in use: the broker keeps our queues then."""
+async def until_seeing(postgres: EmbeddedPostgres, *, within: float = 60.0) -> int:
+    """Wait until a canary has come the whole way in every lane in use, whose queues the broker keeps from then on.
+
+    Returns how many lanes that are.
+    """
     async with looking(postgres) as connection:
         await until(lambda: connection.fetchval(_SEEN), within=within)
+        lanes: int = await connection.fetchval("SELECT count(*) FROM bypunkt.lane_in_use")
+        return lanes
 
 
 def _registry(homes: Mapping[str, str]) -> RegistryFile:

@@ -6,7 +6,6 @@ import shutil
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Self
 
@@ -119,10 +118,18 @@ class Database:
             processes.kill(self.server.pid)
         await self.server.kill()  # reaps
 
+    def freeze(self) -> None:
+        """Stop it and its children in their tracks (SIGSTOP)."""
+        processes.freeze(self.server.pid)
+
+    def thaw(self) -> None:
+        """Let them go on."""
+        processes.thaw(self.server.pid)
+
     async def freeze_and_kill(self) -> None:
         """Stop it in its tracks for a moment, so that what was acknowledged too early is not there; then kill it."""
         if self.server.running:
-            processes.freeze(self.server.pid)
+            self.freeze()
             await asyncio.sleep(FREEZE_S)
         await self.kill()
 
@@ -147,9 +154,3 @@ class Broker:
     async def start(self) -> None:
         """Start it."""
         await self.server.start()
-
-
-async def all_started(stack: AsyncExitStack, members: Sequence[Process]) -> None:
-    """Start processes, to be killed with the stack."""
-    for member in members:
-        await stack.enter_async_context(member)
