@@ -4,8 +4,10 @@ paho gets a connected socket and does no waiting of its own, so all of it runs o
 used once: whatever goes wrong ends it for good, and with its paho client go the message numbers, the queues and
 the half-read packet. That is what keeps an exception in a callback from leaving something that looks connected.
 
-The queue of outgoing packets is bounded by those who wait for them: `publish` returns when its packet is
-written (QoS 0) or acknowledged (QoS 1), and acknowledgements are never more than the window.
+paho takes several system calls and many steps for a packet, which is too much for what comes thousands of times a
+second. So three kinds pass it by: messages that come (`frames`), their acknowledgements, and messages that are
+posted. All others are its own; it reads them from `stream`, and writes into the buffer of the `wire`, always whole
+packets. It does not know of what passes it by, and pings as if it were not there, which is harmless.
 """
 
 import asyncio
@@ -13,6 +15,7 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NoReturn
 
 from paho.mqtt import client as paho
@@ -22,16 +25,17 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from gateway.mqtt import dial
+from gateway.mqtt import dial, frames
 from gateway.mqtt.errors import Ended, NotConnected, Refused, Trouble, fault
 from gateway.mqtt.negotiation import Version
-from gateway.mqtt.options import SessionOptions
-from gateway.mqtt.stream import ReadAhead
+from gateway.mqtt.options import Delivery, SessionOptions
+from gateway.mqtt.stream import Fed
+from gateway.mqtt.wire import Wire
+from services.runtime.clock import Clock, whole_milliseconds
 
 SESSION_EXPIRY_S = 7 * 24 * 3600
 ANSWER_S = 10.0  # for SUBACK and UNSUBACK
 FAREWELL_S = 0.3  # for each of: our DISCONNECT written, the broker's end of file
-PACKETS_A_TURN = 50  # then other tasks get their turn
 FILTERS_A_PACKET = 50
 
 _REFUSALS = {
@@ -54,26 +58,36 @@ class Handlers:
     """Called on the loop as packets are read; an exception in one ends the link."""
 
     on_session: Callable[[bool], None]  # session present; before anything that was queued for us arrives
-    on_publish: Callable[[str, bytes, bool, int, int], None]  # topic, payload, retain, QoS, message number
+    on_deliveries: Callable[[list[Delivery]], None]
 
 
 class Link:
     """A paho client on a socket, from CONNECT to DISCONNECT."""
 
     def __init__(
-        self, options: SessionOptions, version: Version, *, sock: socket.socket, handlers: Handlers
+        self,
+        options: SessionOptions,
+        version: Version,
+        *,
+        sock: socket.socket,
+        handlers: Handlers,
+        generation: int,
+        clock: Clock,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._options = options
         self._handlers = handlers
         self._v5 = version == "5"
+        self._generation = generation
+        self._clock = clock
         self._sock = sock
-        self._fd = sock.fileno()
-        self._stream = ReadAhead(sock)
+        self._frames = frames.Frames(v5=self._v5, generation=generation, clock=clock)
+        self._wire = Wire(sock, on_bytes=self._take_in)
+        self._stream = Fed(sock.fileno(), write=self._wire.write)
         self._ended: asyncio.Future[Ended] = self._loop.create_future()
         self._accepted: asyncio.Future[bool] = self._loop.create_future()
         self._answers: dict[int, asyncio.Future[Sequence[ReasonCode] | None]] = {}
-        self._reading = False
+        self._messages_came = False  # in what was read last
         self._client: _Client
 
     async def connect(self, patience_s: float) -> None:
@@ -102,7 +116,7 @@ class Link:
         """Keep the connection alive; raises Ended when it is over."""
         while self.alive:
             await asyncio.wait({self._ended}, timeout=1)
-            self._guard(self._client.loop_misc if self._reading else self._client.ping_unheard)
+            self._guard(self._tend)
         raise self._ended.result()
 
     async def subscribe(self, filters: Sequence[str]) -> None:
@@ -130,7 +144,8 @@ class Link:
     async def publish(
         self, topic: str, payload: bytes, *, qos: int, retain: bool, expires_s: int | None
     ) -> None:
-        """Return when written (QoS 0) or acknowledged (QoS 1); raises NotConnected, Refused or ValueError."""
+        """Return when on its way (QoS 0) or acknowledged (QoS 1); raises NotConnected, Refused or ValueError."""
+        await self._wire.room()
         properties = None
         if self._v5 and expires_s is not None:
             properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
@@ -142,26 +157,31 @@ class Link:
         if any(code.is_failure for code in codes):
             raise Refused(", ".join(map(str, codes)))
 
+    def post(self, topic: str, payload: bytes) -> bool:
+        """Send with QoS 0, or return False when too much waits to be sent; raises ValueError."""
+        packet = frames.publish(topic, payload, v5=self._v5)
+        if self._wire.full:
+            return False
+        self._wire.write(packet)
+        return True
+
     @property
     def alive(self) -> bool:
         """Whether the connection has not ended."""
         return not self._ended.done()
 
-    def acknowledge(self, mid: int) -> None:
-        """Send a PUBACK."""
-        self._client.ack(mid, 1)
+    def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
+        """Send their PUBACKs, at once and together."""
+        self._wire.write(frames.pubacks(deliveries))
 
     def resume(self) -> None:
         """Read on."""
-        if self.alive and not self._reading:
-            self._reading = True
-            self._loop.add_reader(self._fd, self._read)
-            self._loop.call_soon(self._read)  # what was read ahead makes no file descriptor ready
+        if self.alive and self._wire.paused:
+            self._wire.resume()
 
     def pause(self) -> None:
         """Stop reading. Pings go on, so that the broker keeps us, but nobody expects to hear their answers."""
-        self._reading = False
-        self._loop.remove_reader(self._fd)
+        self._wire.pause()
 
     def break_off(self) -> None:
         """End at once and say nothing."""
@@ -172,8 +192,8 @@ class Link:
         alive = self.alive
         try:
             if alive and self._accepted.done():
-                self._guard(self._client.disconnect)
-                await asyncio.wait({self._ended}, timeout=FAREWELL_S)
+                self._guard(self._say_goodbye)
+                await self._wire.drain(timeout_s=FAREWELL_S)
             self._end(Ended(Trouble.LOST, "left"))
             if alive:
                 await dial.hang_up(self._sock, timeout_s=FAREWELL_S)
@@ -197,9 +217,7 @@ class Link:
             will = options.will
             client.will_set(will.topic, will.payload, will.qos, will.retain)
         client.on_socket_open = lambda *_: self.resume()
-        client.on_socket_close = lambda *_: self._unwatch()
-        client.on_socket_register_write = lambda *_: self._watch_write()
-        client.on_socket_unregister_write = lambda *_: self._unwatch_write()
+        client.on_socket_register_write = self._on_something_to_write
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
@@ -209,16 +227,19 @@ class Link:
         return client
 
     async def _answer(self, mid: int | None, *, timeout_s: float | None = None) -> Sequence[ReasonCode]:
-        """Wait for the broker's answer to a packet of ours; a broker that owes one for too long has failed."""
+        """Wait for the broker's answer to a packet of ours; a broker that owes one for too long has failed.
+
+        While we do not read it may well have answered.
+        """
         if mid is None or not self.alive:
             raise NotConnected("the connection is gone")
         answer = self._answers[mid] = self._loop.create_future()
         try:
-            async with asyncio.timeout(timeout_s):
-                codes: Sequence[ReasonCode] | None = await answer
-        except TimeoutError:
-            codes = None
-            self._end(Ended(Trouble.LOST, f"no answer to a request within {timeout_s:g} s"))
+            while timeout_s is not None and not answer.done():
+                await asyncio.wait({answer}, timeout=timeout_s)
+                if not (answer.done() or self._wire.paused):
+                    self._end(Ended(Trouble.LOST, f"no answer to a request within {timeout_s:g} s"))
+            codes: Sequence[ReasonCode] | None = await answer
         finally:
             self._answers.pop(mid, None)
         if codes is None:
@@ -230,20 +251,43 @@ class Link:
         if answer is not None and not answer.done():
             answer.set_result(codes)
 
-    def _read(self) -> None:
-        self._guard(self._read_some)
+    def _take_in(self, data: bytes) -> bool:
+        self._messages_came = False
+        self._guard(partial(self._hand_on, data) if data else self._close_stream)
+        return self._messages_came
 
-    def _read_some(self) -> None:
-        for _ in range(PACKETS_A_TURN):
-            if not self._reading:
+    def _hand_on(self, data: bytes) -> None:
+        for found in self._frames.feed(data):
+            if isinstance(found, bytes):
+                self._stream.feed(found)
+                self._client.loop_read()
+            elif self._accepted.done():
+                self._messages_came = True
+                self._handlers.on_deliveries(found)
+            else:
+                raise Ended(Trouble.DROPPED, "a message before CONNACK")
+            if not self.alive:
                 return
-            self._client.loop_read()
-            if not self._stream.ahead:
-                return
-        self._loop.call_soon(self._read)
+
+    def _close_stream(self) -> None:
+        self._stream.feed(b"")
+        self._client.loop_read()
+        self._end(Ended(Trouble.CLOSED))  # paho will have said why
 
     def _write(self) -> None:
         self._guard(self._client.loop_write)
+
+    def _say_goodbye(self) -> None:
+        self._client.disconnect()
+        self._client.loop_write()
+
+    def _tend(self) -> None:
+        if self._wire.stuck_s > 1.5 * self._options.keepalive_s:
+            raise Ended(Trouble.LOST, "takes nothing within keepalive")
+        if self._wire.paused or self._wire.full:
+            self._client.ping_unheard()
+        else:
+            self._client.loop_misc()
 
     def _guard(self, step: Callable[[], object]) -> None:
         """Let paho take a step. An error that nobody foresaw ends the link, whatever paho thinks of its state."""
@@ -251,8 +295,13 @@ class Link:
             return
         try:
             step()
+        except Ended as end:
+            self._end(end)
         except Exception as error:  # noqa: BLE001 - R10: an unknown class ends the connection
             self._end(fault(error, client=self._options.client_id))
+
+    def _on_something_to_write(self, _client: object, _data: object, _socket: object) -> None:
+        self._loop.call_soon(self._write)
 
     def _on_connect(
         self, _client: object, _data: object, flags: paho.ConnectFlags, code: ReasonCode, _properties: object
@@ -266,9 +315,12 @@ class Link:
     def _on_message(self, _client: object, _data: object, message: paho.MQTTMessage) -> None:
         try:
             topic = message.topic
-        except UnicodeDecodeError:  # nobody's topic: refused later, instead of coming back for ever
-            topic = "\N{REPLACEMENT CHARACTER}"
-        self._handlers.on_publish(topic, bytes(message.payload), message.retain, message.qos, message.mid)
+        except UnicodeDecodeError:
+            topic = frames.NOBODYS_TOPIC
+        received_at = whole_milliseconds(self._clock())
+        payload, retain, qos, mid = bytes(message.payload), message.retain, message.qos, message.mid
+        delivery = Delivery(topic, payload, retain, qos, mid, self._generation, received_at)
+        self._handlers.on_deliveries([delivery])
 
     def _on_disconnect(
         self,
@@ -290,35 +342,19 @@ class Link:
     def _end(self, why: Ended) -> None:
         if not self.alive:
             return
-        self._unwatch()
+        self._wire.stop()
         self._ended.set_result(why)
         for answer in self._answers.values():
             if not answer.done():
                 answer.set_result(None)
 
-    # An ended link watches nothing, whatever its paho client does on its way to the garbage collector: the
-    # number of its socket may be another's by then.
-
-    def _unwatch(self) -> None:
-        if self.alive:
-            self.pause()
-            self._unwatch_write()
-
-    def _watch_write(self) -> None:
-        if self.alive:
-            self._loop.add_writer(self._fd, self._write)
-
-    def _unwatch_write(self) -> None:
-        if self.alive:
-            self._loop.remove_writer(self._fd)
-
 
 class _Client(paho.Client):
     """paho with a socket that is connected already: its own way of connecting blocks."""
 
-    ready: ReadAhead
+    ready: Fed
 
-    def _create_socket(self) -> ReadAhead:  # type: ignore[explicit-override] # typing has it from 3.12
+    def _create_socket(self) -> Fed:  # type: ignore[explicit-override] # typing has it from 3.12
         return self.ready
 
     def ping_unheard(self) -> None:

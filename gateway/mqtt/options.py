@@ -8,9 +8,12 @@ from typing import Literal
 Protocol = Literal["auto", "5", "3.1.1"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)  # frozen would cost five times as much, for each message
 class Delivery:
-    """One PUBLISH as it came; `generation` names the connection that it can be acknowledged on."""
+    """One PUBLISH as it came, to be read only; `generation` names the connection that it can be acknowledged on.
+
+    `received_at` is that of the read it came in. A payload of more than a mebibyte is cut to what fits.
+    """
 
     topic: str
     payload: bytes

@@ -20,7 +20,7 @@ from gateway.mqtt.link import Handlers, Link
 from gateway.mqtt.negotiation import Negotiation, Version
 from gateway.mqtt.options import Delivery, SessionOptions
 from gateway.mqtt.recovery import Recovery
-from services.runtime.clock import Clock, now, whole_milliseconds
+from services.runtime.clock import Clock, now
 
 log = structlog.get_logger()
 
@@ -51,6 +51,7 @@ class Session:
         self.trouble_detail = ""
         self.protocol: Version | None = None
         self.session_lost_count = 0
+        self.unposted_count = 0
         self._clock = clock
         self._on_up = on_up
         self._on_down = on_down
@@ -116,25 +117,37 @@ class Session:
         For one consumer at a time. Deliveries taken while the connection is away are real, only not to be
         acknowledged: they come again.
         """
-        return await self._inbox.take(limit=limit, linger_s=linger_s)
+        deliveries = await self._inbox.take(limit=limit, linger_s=linger_s)
+        self._read_on()
+        return deliveries
 
     def acknowledge(self, deliveries: Iterable[Delivery]) -> int:
         """PUBACK those of the present generation, each once, and return how many; the broker repeats the rest."""
-        if self._link is None or not self._link.alive:
+        link = self._link
+        if link is None or not link.alive:
             return 0
-        count = 0
-        for delivery in deliveries:
-            if self._inbox.settle(delivery):
-                self._link.acknowledge(delivery.mid)
-                count += 1
-        if not self._inbox.over:
-            self._link.resume()
-        return count
+        settled = self._inbox.settle(deliveries)
+        if settled:
+            link.acknowledge(settled)
+            self._read_on()
+        return len(settled)
+
+    def post(self, topic: str, payload: bytes) -> bool:
+        """Send with QoS 0 and wait for nothing; without a connection or with too much to send drop it and return False.
+
+        The latter is counted in `unposted_count`. Raises ValueError for an impossible topic.
+        """
+        link = self._link
+        if link is None or not self.connected:
+            return False
+        posted = link.post(topic, payload)
+        self.unposted_count += not posted
+        return posted
 
     async def publish(
         self, topic: str, payload: bytes, *, qos: int = 0, retain: bool = False, expires_s: int | None = None
     ) -> None:
-        """Return when written (QoS 0) or acknowledged by the broker (QoS 1); `expires_s` needs MQTT 5.
+        """Return when on its way (QoS 0) or acknowledged by the broker (QoS 1); `expires_s` needs MQTT 5.
 
         Raises NotConnected (it may or may not have arrived), Refused, or ValueError for an impossible topic.
         """
@@ -192,9 +205,15 @@ class Session:
         try:
             sock = await dial(self.options.host, self.options.port, tls=self._tls, timeout_s=DIAL_S)
             self.protocol = self._negotiation.version
-            handlers = Handlers(on_session=self._on_session, on_publish=self._on_publish)
-            link = self._link = Link(self.options, self.protocol, sock=sock, handlers=handlers)
             self.generation += 1
+            link = self._link = Link(
+                self.options,
+                self.protocol,
+                sock=sock,
+                handlers=Handlers(on_session=self._on_session, on_deliveries=self._on_deliveries),
+                generation=self.generation,
+                clock=self._clock,
+            )
             await link.connect(self._negotiation.patience_s)
             if not self._negotiation.answered():
                 return True
@@ -274,10 +293,13 @@ class Session:
         self._session_present = session_present
         self._inbox.reconnected(session_present=session_present)
 
-    def _on_publish(self, topic: str, payload: bytes, retain: bool, qos: int, mid: int) -> None:  # noqa: FBT001
+    def _on_deliveries(self, deliveries: list[Delivery]) -> None:
         if self._link is None:
             return
-        received_at = whole_milliseconds(self._clock())
-        self._inbox.put(Delivery(topic, payload, retain, qos, mid, self.generation, received_at))
+        self._inbox.put(deliveries)
         if self._inbox.over:
             self._link.pause()
+
+    def _read_on(self) -> None:
+        if self._link is not None and not self._inbox.over:
+            self._link.resume()

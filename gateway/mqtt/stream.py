@@ -1,42 +1,42 @@
-"""A connected socket as paho wants to see one."""
+"""A socket as paho wants to see one, without the socket."""
 
-import socket
-import ssl
+from collections.abc import Callable
 
 
-class ReadAhead:
-    """It reads ahead, since paho asks for single bytes; and paho cannot close it: that is for the link."""
+class Fed:
+    """It reads what it is fed, writes into a buffer that always has room, and is never closed by paho."""
 
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
-        self._bytes = b""
+    def __init__(self, number: int, *, write: Callable[[bytes | bytearray], None]) -> None:
+        self._number = number
+        self._write = write
+        self._packet = b""
         self._at = 0
+        self._over = False
 
-    @property
-    def ahead(self) -> bool:
-        """Whether there is more to read that select() does not know of."""
-        decrypted = isinstance(self._sock, ssl.SSLSocket) and self._sock.pending() > 0
-        return self._at < len(self._bytes) or decrypted
+    def feed(self, packet: bytes) -> None:
+        """Have a packet ready for paho to read; none at all is the end of the stream."""
+        self._packet, self._at = packet, 0
+        self._over = not packet
 
     def recv(self, size: int) -> bytes:
-        """Up to `size` bytes, none at the end of the stream; errors are those of the socket."""
-        if self._at >= len(self._bytes):
-            self._bytes, self._at = self._sock.recv(65536), 0
-        taken = self._bytes[self._at : self._at + size]
+        """Up to `size` bytes, none at the end of the stream."""
+        if self._at >= len(self._packet) and not self._over:
+            raise BlockingIOError
+        taken = self._packet[self._at : self._at + size]
         self._at += len(taken)
         return taken
 
     def send(self, data: bytes | bytearray) -> int:
-        """Write what fits, and return how many bytes that was."""
-        return self._sock.send(data)
+        """Write it all."""
+        self._write(data)
+        return len(data)
 
     def fileno(self) -> int:
         """The file descriptor."""
-        return self._sock.fileno()
+        return self._number
 
     def setblocking(self, flag: bool) -> None:  # noqa: FBT001 - as sockets have it
-        """Block, or not."""
-        self._sock.setblocking(flag)
+        """Do nothing: it never blocks."""
 
     def close(self) -> None:
         """Do nothing: the link first lets the broker read our last packets."""

@@ -14,10 +14,13 @@ from gateway.embedded import EmbeddedBroker, Mosquitto
 from gateway.embedded.mosquitto import MosquittoOptions
 from gateway.mqtt import Delivery, NotConnected, Refused, Session, SessionOptions, Trouble, Will
 from gateway.mqtt.options import Protocol
+from gateway.mqtt.wire import AT_ONCE
 from tests.support import eventually
 
 BOTH: tuple[Protocol, ...] = ("5", "3.1.1")
 TOPIC = "village/1"
+A_READ = AT_ONCE // 8_000
+"""How many bulky ones may come in one read: what has been read is taken in, whatever the window says."""
 
 
 def options(broker: EmbeddedBroker, client_id: str = "lane-1", **changes: object) -> SessionOptions:
@@ -50,6 +53,11 @@ async def receive(session: Session, count: int) -> list[Delivery]:
         while len(got) < count:
             got += await session.batch(limit=count - len(got), linger_s=0.01)
     return got
+
+
+def bulky(count: int) -> list[str]:
+    """Numbers of 8,000 bytes, so that few come in one read."""
+    return [f"{number:<8000}" for number in range(count)]
 
 
 def texts(deliveries: list[Delivery]) -> list[str]:
@@ -176,7 +184,7 @@ async def test_first_connection_without_a_session_is_no_incident(mosquitto: Mosq
 
 async def test_window_bounds_what_the_broker_sends(mosquitto: Mosquitto) -> None:
     async with connected(options(mosquitto, window=10)) as lane, device(mosquitto) as kiosk:
-        await send(kiosk, *(str(number) for number in range(50)))
+        await send(kiosk, *bulky(50))
         await eventually(lambda: lane.unacknowledged == 10)
         assert lane.waiting == 10
         async with asyncio.timeout(5):
@@ -184,18 +192,20 @@ async def test_window_bounds_what_the_broker_sends(mosquitto: Mosquitto) -> None
         assert len(first) == 10
         assert lane.acknowledge(first[:5]) == 5
         assert len(await receive(lane, 5)) == 5
-        assert lane.unacknowledged <= 20, "Mosquitto 2.0.11 goes on after an acknowledgement; we do not"
+        assert lane.unacknowledged <= 20 + A_READ, (
+            "Mosquitto 2.0.11 goes on after an acknowledgement; we do not"
+        )
 
 
 async def test_broker_without_a_window_is_held_back_and_loses_nothing(mosquitto: Mosquitto) -> None:
     """MQTT 3.1.1 has no Receive Maximum; this Mosquitto would send 1,000 at once."""
     async with connected(options(mosquitto, window=10, protocol="3.1.1")) as lane:
         async with device(mosquitto) as kiosk:
-            await send(kiosk, *(str(number) for number in range(200)))
-        await eventually(lambda: lane.unacknowledged == 20)
+            await send(kiosk, *bulky(200))
+        await eventually(lambda: lane.unacknowledged >= 20)
         got: list[str] = []
         while len(got) < 200:
-            assert lane.unacknowledged <= 20
+            assert lane.unacknowledged <= 20 + A_READ
             batch = await lane.batch(limit=50, linger_s=0.01)
             got += texts(batch)
             lane.acknowledge(batch)

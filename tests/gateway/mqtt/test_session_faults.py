@@ -21,7 +21,7 @@ from tests.gateway.mqtt.scripted import (
     scripted_broker,
     suback,
 )
-from tests.gateway.mqtt.test_session import connected, device, options, receive, send, texts
+from tests.gateway.mqtt.test_session import bulky, connected, device, options, receive, send, texts
 from tests.support import eventually, processes
 
 GRANTED = 1
@@ -179,10 +179,11 @@ async def test_eviction_that_the_broker_names_is_known_at_once() -> None:
 async def test_consumer_that_stalls_beyond_keepalive_keeps_its_connection(mosquitto: Mosquitto) -> None:
     what = options(mosquitto, window=5, keepalive_s=1, protocol="3.1.1")
     async with connected(what) as lane, device(mosquitto) as kiosk:
-        await send(kiosk, *map(str, range(50)))
-        await eventually(lambda: lane.unacknowledged == 10)
-        generation, pings = lane.generation, 0
+        await send(kiosk, *bulky(50))
+        await eventually(lambda: lane.unacknowledged >= 10)
         assert lane._link is not None
+        assert lane._link._wire.paused
+        generation, pings = lane.generation, 0
         ping = lane._link._client.ping_unheard
 
         def counting() -> None:

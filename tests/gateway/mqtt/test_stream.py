@@ -1,43 +1,33 @@
-"""The socket that paho reads from."""
-
-import socket
-from collections.abc import Iterator
+"""The socket that paho believes in."""
 
 import pytest
 
-from gateway.mqtt.stream import ReadAhead
+from gateway.mqtt.stream import Fed
 
 
-@pytest.fixture
-def ends() -> Iterator[tuple[ReadAhead, socket.socket]]:
-    near, far = socket.socketpair()
-    with near, far:
-        stream = ReadAhead(near)
-        stream.setblocking(False)  # noqa: FBT003 - as sockets have it
-        yield stream, far
-
-
-def test_single_bytes_come_from_what_was_read_at_once(ends: tuple[ReadAhead, socket.socket]) -> None:
-    stream, far = ends
-    assert not stream.ahead
-    far.send(b"abc")
-    assert stream.recv(1) == b"a"
-    assert stream.ahead
-    assert stream.recv(5) == b"bc"
-    assert not stream.ahead
-
-
-def test_nothing_to_read_and_the_end_are_told_apart(ends: tuple[ReadAhead, socket.socket]) -> None:
-    stream, far = ends
+def test_paho_reads_what_it_is_fed_and_then_nothing_for_now() -> None:
+    stream = Fed(7, write=bytearray().extend)
     with pytest.raises(BlockingIOError):
         stream.recv(1)
-    far.close()
+    stream.feed(b"abc")
+    assert stream.recv(1) == b"a"
+    assert stream.recv(5) == b"bc"
+    with pytest.raises(BlockingIOError):
+        stream.recv(1)
+
+
+def test_feeding_nothing_is_the_end() -> None:
+    stream = Fed(7, write=bytearray().extend)
+    stream.feed(b"")
+    assert stream.recv(1) == b""
     assert stream.recv(1) == b""
 
 
-def test_closing_is_not_for_paho(ends: tuple[ReadAhead, socket.socket]) -> None:
-    stream, far = ends
+def test_everything_is_written_and_closing_is_not_for_paho() -> None:
+    written = bytearray()
+    stream = Fed(7, write=written.extend)
+    stream.setblocking(True)  # noqa: FBT003 - as sockets have it
     stream.close()
-    assert stream.fileno() != -1
     assert stream.send(b"still here") == 10
-    assert far.recv(100) == b"still here"
+    assert written == b"still here"
+    assert stream.fileno() == 7
