@@ -10,7 +10,6 @@ from dashboard.web.forms import read_form
 from dashboard.web.pages import link, render
 from dashboard.web.routes import PUBLIC, Routes
 from dashboard.web.sessions import SignedIn, TooManyTries, WrongPassword
-from services.tenants import people
 
 log = structlog.get_logger()
 
@@ -59,11 +58,10 @@ async def sign_out(request: web.Request) -> web.StreamResponse:
 
 
 async def _end_session(request: web.Request) -> None:
-    token = request.cookies.get(guard.cookie_name(request.app))
-    if token:
-        ended = people.token_hash(token)
-        await request.app[keys.SESSIONS].sign_out(ended)
-        request.app[keys.HUB].end_session(ended)
+    token = guard.token_of(request)
+    if token is not None:
+        await request.app[keys.SESSIONS].sign_out(token)
+        request.app[keys.HUB].end_session(token)
 
 
 def _set_cookie(app: web.Application, answer: web.Response, token: str) -> None:

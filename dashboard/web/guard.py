@@ -11,7 +11,7 @@ from services.storage.database import Database, Public, Role, Tenants
 from services.storage.sql import load_queries
 from services.tenants import people
 from services.tenants.access import EVERYWHERE, Permission, allows
-from services.tenants.people import Person
+from services.tenants.people import Person, TokenHash
 
 queries = load_queries(__package__)
 
@@ -24,14 +24,20 @@ def cookie_name(app: web.Application) -> str:
     return "__Host-bypunkt" if app[keys.OPTIONS].https else "bypunkt"
 
 
+def token_of(request: web.Request) -> TokenHash | None:
+    """The token in the request's cookie, if it can be one of ours."""
+    token = request.cookies.get(cookie_name(request.app), "")
+    return people.token_hash(token) if token.isascii() and 0 < len(token) <= _LONGEST_TOKEN else None
+
+
 async def find_session(request: web.Request) -> Session | None:
     """The signed-in session that the request's cookie names, looked up once a request."""
     found = request.get(keys.SESSION)
     if found is None:
-        token = request.cookies.get(cookie_name(request.app), "")
-        if not token or len(token) > _LONGEST_TOKEN:
+        token = token_of(request)
+        if token is None:
             return None
-        found = await request.app[keys.SESSIONS].find(people.token_hash(token))
+        found = await request.app[keys.SESSIONS].find(token)
         if found is not None:
             request[keys.SESSION] = found
     return found
@@ -80,7 +86,10 @@ def safe_next(target: str | None) -> str:
     """Where to go after signing in: a staff page of ours, whatever the address says."""
     if not target or "\\" in target or any(ord(character) < 0x20 for character in target):
         return "/staff"
-    parts = urlsplit(target)
+    try:
+        parts = urlsplit(target)
+    except ValueError:
+        return "/staff"
     ours = (
         not parts.scheme and not parts.netloc and (parts.path == "/staff" or parts.path.startswith("/staff/"))
     )

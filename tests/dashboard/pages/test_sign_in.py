@@ -185,10 +185,21 @@ def test_brake_allows_fewer_than_a_hundred_tries_an_hour_and_stays_small() -> No
         ("/staff/sign-in?next=/staff", "/staff"),
         ("/staff/\r\nSet-Cookie: x=1", "/staff"),
         ("/", "/staff"),
+        ("http://[x", "/staff"),
     ],
 )
 def test_after_signing_in_one_stays_on_our_staff_pages(asked: str | None, target: str) -> None:
     assert safe_next(asked) == target
+
+
+async def test_cookie_that_is_no_token_of_ours_is_nobodys(site: Staffed) -> None:
+    host, port = site.url.removeprefix("http://").split(":")
+    for line in (b"GET /staff HTTP/1.1", b"POST /staff/sign-out HTTP/1.1"):
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(line + b"\r\nHost: x\r\nCookie: bypunkt=\xff\xfe\r\nConnection: close\r\n\r\n")
+        answer = await reader.read()
+        assert answer.startswith(b"HTTP/1.1 303 "), answer
+        writer.close()
 
 
 async def test_person_who_cannot_be_is_refused(site: Staffed) -> None:

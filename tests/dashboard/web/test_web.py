@@ -87,6 +87,7 @@ def test_problem_details_are_of_their_own_type() -> None:
         ({"Origin": "http://here:8081"}, False),
         ({"Origin": "null"}, False),
         ({"Origin": ""}, False),
+        ({"Origin": "http://[x"}, False),
     ],
 )
 def test_other_sites_are_told_apart(headers: dict[str, str], ours: bool) -> None:  # noqa: FBT001 - a table
