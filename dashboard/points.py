@@ -6,7 +6,7 @@ Read at most once in two seconds, or when something has changed; kept while the 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from aiohttp import web
@@ -79,6 +79,7 @@ class PublicPoints:
         self._clock = clock
         self._lock = asyncio.Lock()
         self._snapshot: Snapshot | None = None
+        self._asked_at = datetime.min.replace(tzinfo=UTC)
         self._fresh = False
         self.bodies = KeptBodies()
         """Feeds made from the picture."""
@@ -91,8 +92,12 @@ class PublicPoints:
         async with self._lock:
             if self._snapshot is None:
                 self._snapshot = await self._take(None)
-            elif not self._fresh or self._clock() - self._snapshot.taken_at >= _KEEP:
+            elif not self._fresh or not timedelta() <= self._clock() - self._asked_at < _KEEP:
                 self._snapshot = await self._newer(self._snapshot)
+            else:
+                return self._snapshot
+            # Also when nobody answered: those who wait behind us need not wait for the same silence.
+            self._asked_at = self._clock()
             return self._snapshot
 
     def forget(self) -> None:

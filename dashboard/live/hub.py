@@ -91,9 +91,9 @@ class Hub:
     @asynccontextmanager
     async def reader(self, codes: Iterable[str], session: TokenHash) -> AsyncIterator[Reader]:
         """Open a mailbox for a signed-in person's page; raises `Full`."""
-        if len(self._readers) >= self._most:
-            raise Full
         async with self._lock:
+            if len(self._readers) >= self._most:
+                raise Full
             if not self._codes:
                 self._codes = await lane_codes(self._database)
             wanted = frozenset(codes)

@@ -1,9 +1,15 @@
 """The hub goes on whatever happens to its connections, and keeps people and places apart."""
 
-from dashboard.live.hub import Reader
+import asyncio
+from functools import partial
+
+from dashboard.live.hub import Full, Hub, Reader
 from dashboard.live.mailbox import Frame
 from dashboard.live.public import PublicReader
+from dashboard.options import WebOptions
+from dashboard.points import PublicPoints
 from services.tenants.people import token_hash
+from services.tenants.public import read_villages
 from tests.dashboard.staffed import LIDHULT, Staffed
 from tests.dashboard.streaming import stream
 from tests.support import eventually
@@ -59,3 +65,24 @@ async def test_new_municipality_is_known_at_once(site: Staffed) -> None:
         await site.run("SELECT pg_notify('bypunkt_registry', '')")
         await site.set_state("hs-lidhult-1", "up", "heard")
         assert (await live.next("device")).data["state"] == "up"
+
+
+async def test_who_come_at_the_same_instant_are_counted_too(site: Staffed) -> None:
+    points = PublicPoints(partial(read_villages, site.database), site.now)
+    hub = Hub(site.database, points, clock=site.now, options=WebOptions(staff_streams=1))
+    both_are_answered, answers = asyncio.Event(), []
+
+    async def come() -> None:
+        try:
+            async with hub.reader(("0781",), token_hash("x")):
+                answers.append("in")
+                await both_are_answered.wait()
+        except Full:
+            answers.append("full")
+
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(2):
+            tasks.create_task(come())
+        await eventually(lambda: len(answers) == 2)
+        both_are_answered.set()
+    assert sorted(answers) == ["full", "in"]

@@ -42,10 +42,13 @@ class Registry:
         self.hotspot = HOTSPOT
         self.reads = 0
         self.failure: Exception | None = None
+        self.hangs = False
 
     async def read(self) -> Villages:
         self.reads += 1
         await asyncio.sleep(0)
+        if self.hangs:
+            await asyncio.Event().wait()
         if self.failure:
             raise self.failure
         return Villages((LJUNGBY,), (LAGAN,), (self.hotspot,))
@@ -111,6 +114,32 @@ async def test_last_picture_is_kept_while_the_database_is_away() -> None:
     assert await points.current() is first
     registry.failure = None
     registry.now += timedelta(seconds=2)
+    assert (await points.current()).taken_at == registry.now
+
+
+async def test_database_that_hangs_is_waited_for_once_not_by_each_who_asks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("dashboard.points._PATIENCE_S", 0.05)
+    registry = Registry()
+    points = registry.points()
+    first = await points.current()
+    registry.now += timedelta(minutes=10)
+    registry.hangs = True
+    async with asyncio.TaskGroup() as group:
+        asked = [group.create_task(points.current()) for _ in range(20)]
+    assert all(task.result() is first for task in asked)
+    assert registry.reads == 2
+    registry.hangs = False
+    registry.now += timedelta(seconds=2)
+    assert (await points.current()).taken_at == registry.now
+
+
+async def test_clock_that_steps_back_does_not_hold_the_picture() -> None:
+    registry = Registry()
+    points = registry.points()
+    await points.current()
+    registry.now -= timedelta(hours=1)
     assert (await points.current()).taken_at == registry.now
 
 
