@@ -4,6 +4,7 @@
 const OFTEN = 5 * 60_000;
 const form = document.getElementById("filter");
 let timer = 0;
+let typing = 0;
 let asked = null;
 
 export function follow(onNew) {
@@ -18,8 +19,9 @@ export function refresh(within) {
 }
 
 function ask(within) {
-  clearTimeout(timer);
-  timer = setTimeout(() => {
+  clearTimeout(typing);
+  typing = setTimeout(() => {
+    clearTimeout(timer);
     const wanted = [...new FormData(form)].filter(([, value]) => value.trim());
     const address = `${location.pathname}${wanted.length ? `?${new URLSearchParams(wanted)}` : ""}`;
     take(address, true);

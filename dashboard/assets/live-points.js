@@ -15,6 +15,8 @@ let again = 0;
 let frame = 0;
 
 function follow() {
+  clearTimeout(again);
+  stream?.close();
   stream = new EventSource(address());
   stream.addEventListener("open", () => {
     wait = 2_000;
@@ -101,10 +103,15 @@ function count() {
 }
 
 follow();
-keepFresh(() => {
-  // What is shown may be of another municipality now: begin again, with every state as it is.
+// What is shown may be of another municipality now: begin again, with every state as it is.
+keepFresh(follow);
+addEventListener("pagehide", () => {
   clearTimeout(again);
   stream.close();
-  follow();
 });
-addEventListener("pagehide", () => stream.close(), { once: true });
+// The browser may have kept the page for whoever comes back, for a moment or for hours.
+addEventListener("pageshow", ({ persisted }) => {
+  if (!persisted) return;
+  follow();
+  refresh(0);
+});

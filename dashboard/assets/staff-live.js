@@ -27,16 +27,20 @@ const line = document.getElementById("live-line");
 const sight = document.getElementById("sight");
 const blind = new Set((sight?.dataset.blind ?? "").split(" ").filter(Boolean));
 // What stands on the page is counted anew when a state changes; while one looks for something, only what was found.
+let stream = null;
+let again = 0;
 let wait = 2_000;
 let told = "";
 let frame = 0;
 let currentUntil = null;
 
 function follow() {
+  clearTimeout(again);
+  stream?.close();
   const address = new URL(page.dataset.live, location.href);
   if (told) address.searchParams.set("since", told);
   address.searchParams.set("lang", lang);
-  const stream = new EventSource(address);
+  stream = new EventSource(address);
   const on = (name, show) =>
     stream.addEventListener(name, (event) => {
       told = event.lastEventId || told;
@@ -58,7 +62,6 @@ function follow() {
     // The browser tries again by itself, except after an answer that was not a stream.
     if (stream.readyState === EventSource.CLOSED) askWhy(address);
   });
-  addEventListener("pagehide", () => stream.close(), { once: true });
 }
 
 async function askWhy(address) {
@@ -67,7 +70,7 @@ async function askWhy(address) {
     say("ended");
     return;
   }
-  setTimeout(follow, wait * (0.75 + Math.random() / 2));
+  again = setTimeout(follow, wait * (0.75 + Math.random() / 2));
   wait = Math.min(wait * 2, LONGEST_WAIT);
 }
 
@@ -245,4 +248,10 @@ function refreshAgo() {
 }
 
 follow();
+addEventListener("pagehide", () => {
+  clearTimeout(again);
+  stream.close();
+});
+// The browser may have kept the page for whoever comes back: the stream goes on where it was.
+addEventListener("pageshow", ({ persisted }) => persisted && follow());
 setInterval(refreshAgo, 5_000);

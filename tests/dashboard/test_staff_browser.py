@@ -9,6 +9,7 @@ from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from dashboard.web import keys, streams
 from services.tenants.access import PersonRole
+from tests.dashboard.public.test_map_and_live import BACK, GONE
 from tests.dashboard.staffed import FORNASA, LIDHULT, LOGINS, PASSWORD, Staffed
 
 HOSTILE = '"><img src=x onerror="window.hit=1"><script>window.hit=1</script>{{7*7}}\u202e'
@@ -50,6 +51,16 @@ async def test_state_changes_on_the_open_page_without_reloading(site: Staffed, b
         await site.set_state("hs-lidhult-1", "up", "heard")
         await expect(hand).to_contain_text("Fungerar")  # and stays where it is: nothing moves under a finger
         assert await page.evaluate("window.sameDocument")
+
+
+async def test_page_that_one_comes_back_to_is_current_again(site: Staffed, browser: Browser) -> None:
+    await site.set_state("hs-lidhult-1", "up", "heard")
+    async with site.window(browser) as context:
+        page = await opened(context, "/staff")
+        await page.evaluate(GONE)
+        await site.set_state("hs-lidhult-1", "down", "silent")
+        await page.evaluate(BACK)
+        await expect(page.locator('tr[data-device="hs-lidhult-1"]')).to_contain_text("Har tystnat")
 
 
 async def test_what_one_reads_stays_where_it_is_when_something_else_breaks(

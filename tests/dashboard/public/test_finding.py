@@ -1,10 +1,11 @@
 """Finding a point: the plain form, the list that follows what one types, and the map that follows the list."""
 
+import asyncio
 import re
 from datetime import timedelta
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Route, expect
 
 from tests.dashboard.public.demo_site import NOW, Site
 from tests.dashboard.public.test_map_and_live import map_is_drawn, visit
@@ -77,6 +78,26 @@ async def test_list_and_map_follow_what_one_types(villages: Site, browser: Brows
         await villages.set_state("hs-lagan-1", "down", reason="silent", since=NOW)
         await villages.set_state("ki-lagan-1", "down", reason="silent", since=NOW)
         await expect(page.locator('.point[data-point="dp-lagan"]')).to_contain_text("Ingen kontakt")
+
+
+async def test_what_one_goes_on_typing_is_asked_for_though_an_answer_comes_meanwhile(
+    villages: Site, browser: Browser
+) -> None:
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    async def late(route: Route) -> None:
+        asked.set()
+        await answer.wait()
+        await route.continue_()
+
+    async with visit(browser, villages.url + "/") as seen:
+        field = seen.page.get_by_label("Plats eller tjänst")
+        await seen.page.route("**/?q=s", late)
+        await field.press("s")
+        await asked.wait()
+        await field.press_sequentially("ärna")
+        answer.set()
+        await expect(seen.page.locator("#found")).to_have_text("1 av 20 servicepunkter")
 
 
 async def test_page_turns_when_a_door_closes(villages: Site, browser: Browser) -> None:

@@ -18,6 +18,10 @@ HOSTILE = (
     "{{ 7*7 }}${7*7}<svg/onload=window.ran=1>",
     "javascript:window.ran=1//</title></textarea></style>",
 )
+GONE, BACK = (
+    f'dispatchEvent(new PageTransitionEvent("{name}", {{ persisted: true }}))'
+    for name in ("pagehide", "pageshow")
+)
 
 
 @dataclass
@@ -159,6 +163,19 @@ async def test_page_says_when_it_is_no_longer_current_and_recovers(villages: Sit
         villages.app[keys.HUB].end_all()
         await expect(line).to_contain_text("Ingen kontakt just nu. Läget visas som det var kl.")
         await expect(line).to_have_text("Läget uppdateras av sig självt.", timeout=15_000)
+
+
+async def test_page_that_one_comes_back_to_is_current_again(villages: Site, browser: Browser) -> None:
+    """Going back shows the page as the browser kept it; the browser of these tests keeps none, so it is told."""
+    async with visit(browser, villages.url + "/?municipality=2482") as seen:
+        line = seen.page.locator("#as-of")
+        await expect(line).to_have_text("Läget uppdateras av sig självt.")
+        await seen.page.evaluate(GONE)
+        await villages.set_state("hs-jorn-1", "down", reason="silent", since=NOW)
+        await villages.set_state("ki-jorn-1", "down", reason="silent", since=NOW)
+        await seen.page.evaluate(BACK)
+        await expect(seen.page.locator(".point")).to_contain_text("Ingen kontakt")
+        await expect(line).to_have_text("Läget uppdateras av sig självt.")
 
 
 async def test_hostile_names_run_nothing(villages: Site, browser: Browser) -> None:
