@@ -55,6 +55,7 @@ def web_app(
     app[keys.TEMPLATES] = load_templates()
     app[keys.SESSIONS] = Sessions(database, clock=clock, hours=options.session_hours)
     app[keys.HUB] = Hub(database, points, clock=clock, options=options)
+    app[keys.IS_DEMO] = desk is not None
     app[POINTS] = points
     for routes in PAGES:
         add_routes(app, routes)

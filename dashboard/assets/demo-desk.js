@@ -7,7 +7,9 @@ async function look() {
     const answer = await fetch(location.href, { cache: "no-store" });
     if (answer.ok) {
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      document.getElementById("broken").replaceWith(page.getElementById("broken"));
+      // Whoever has been signed out meanwhile gets another page.
+      const fresh = page.getElementById("broken");
+      if (fresh) document.getElementById("broken").replaceWith(fresh);
     }
   } catch {
     // Asked again soon.

@@ -20,6 +20,7 @@ ASSETS = web.AppKey("assets", Assets)
 TEMPLATES = web.AppKey("templates", Templates)
 SESSIONS = web.AppKey("sessions", Sessions)
 HUB = web.AppKey("hub", Hub)
+IS_DEMO = web.AppKey("is_demo", bool)
 
 LANGUAGE = web.RequestKey("language", Language)
 SESSION = web.RequestKey("session", Session)

@@ -23,7 +23,7 @@ def render(
     are not packed, for their size would tell what they hold.
 
     Templates find `lang`, `asked_lang`, `now`, `request_path`, `link(path)`, `other_language()`, `signed_in` (a
-    person or none), `role_words(role)`, `may(permission)` and the context given.
+    person or none), `role_words(role)`, `is_demo`, `may(permission)` and the context given.
     """
     chosen = request[keys.LANGUAGE]
     session = request.get(keys.SESSION)
@@ -38,6 +38,7 @@ def render(
             "asked_lang": asked_language(request),
             "signed_in": session.person if session else None,
             "role_words": lambda role: role_words(role, chosen.code),
+            "is_demo": request.config_dict[keys.IS_DEMO],
             "may": lambda permission: session is not None and allows(session.person, Permission(permission)),
             **context,
         },

@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import pytest
 import pytest_asyncio
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser
 
 from dashboard.pages.demo_desk import AT_A_POINT, EVERYWHERE, PAGE, AlreadyBroken, Mishap, Switch
 from services.runtime import clock
 from services.tenants.access import PersonRole
+from tests.dashboard import accessible
 from tests.dashboard.staffed import Staffed, staffed
 
 ADMIN = PersonRole.INSTALLATION_ADMIN
@@ -128,10 +128,10 @@ async def test_without_a_demo_there_is_no_desk(site: Staffed) -> None:
 @pytest.mark.parametrize("lang", ["sv", "en"])
 async def test_it_is_accessible_and_fits_a_phone(demo: Staffed, browser: Browser, lang: str) -> None:
     async with demo.window(browser, ADMIN, viewport={"width": 320, "height": 640}) as window:
+        await accessible.ready(window)
         page = await window.new_page()
         await page.goto(f"{PAGE}?lang={lang}")
-        results = await Axe().run(page)
-        assert results.violations_count == 0, results.generate_report()
+        assert await accessible.axe(page) == []
         assert await page.evaluate("document.documentElement.scrollWidth") <= 320
 
 
@@ -156,3 +156,29 @@ async def test_the_list_stays_current_by_itself(demo: Staffed, desk: Desk, brows
         desk.pressed.append((Switch.BROKER_STOP, None))
         await page.get_by_role("rowheader", name="Stoppa meddelandeservern").wait_for(timeout=20_000)
         assert await page.locator("#broken").count() == 1
+
+
+async def test_signed_out_meanwhile_the_list_stays_as_it_was(demo: Staffed, browser: Browser) -> None:
+    async with demo.window(browser, ADMIN) as window:
+        page = await window.new_page()
+        await page.goto(PAGE)
+        before = await page.locator("#broken").inner_text()
+        async with page.expect_response(re.compile("/staff/sign-in"), timeout=20_000) as answer:
+            await window.clear_cookies()
+        await (await answer.value).finished()
+        async with page.expect_response(re.compile("/staff/sign-in"), timeout=20_000):
+            pass
+        assert await page.locator("#broken").inner_text() == before
+
+
+async def test_it_is_a_link_away_for_those_who_may_use_it(demo: Staffed) -> None:
+    link = f'<a href="{PAGE}">Demo</a>'
+    async with demo.signed_in(ADMIN) as http, http.get("/staff") as answer:
+        assert link in await answer.text()
+    async with demo.signed_in(PersonRole.TECHNICIAN) as http, http.get("/staff") as answer:
+        assert PAGE not in await answer.text()
+
+
+async def test_without_a_demo_there_is_no_link_to_it(site: Staffed) -> None:
+    async with site.signed_in(ADMIN) as http, http.get("/staff") as answer:
+        assert PAGE not in await answer.text()
