@@ -77,7 +77,6 @@ async def device(request: web.Request) -> web.StreamResponse:
 class DayView:
     """The device's last day: its stretches, newest first, the time in each state, and the clock under the bar."""
 
-    drawn: tuple[Stretch, ...]
     bar: list[dict[str, object]]
     rows: list[Stretch]
     spent: list[Spent]
@@ -91,7 +90,6 @@ class DayView:
     def of(cls, drawn: tuple[Stretch, ...], now: datetime, lang: str) -> Self:
         """The day before `now`."""
         return cls(
-            drawn=drawn,
             bar=[{"state": MARKS[part.state], "x": part.x, "width": part.width} for part in drawn],
             rows=list(reversed(drawn))[:MOST_ROWS],
             spent=spent(drawn, STATES),

@@ -35,7 +35,8 @@ def load_templates() -> Templates:
 def environment(chosen: Language, asset: Callable[[str], str]) -> Environment:
     """The template language: `_`, `ngettext`, `asset`, and filters for times and numbers.
 
-    Times: `clock`, `day`, `stamp`, `precise`, `ago`, `machine`; numbers: `number`. They count from the page's `now`.
+    Times: `clock`, `day`, `stamp`, `precise`, `ago`, `machine`; numbers: `number`, and `tenths` with
+    one decimal, always, where figures are compared. They count from the page's `now`.
     """
     made = Environment(
         loader=PackageLoader("dashboard"),
@@ -55,6 +56,7 @@ def environment(chosen: Language, asset: Callable[[str], str]) -> Environment:
         ago=_since_now(times.ago, chosen.code),
         machine=times.machine,
         number=partial(format_decimal, locale=chosen.code),
+        tenths=partial(format_decimal, format="#,##0.0", locale=chosen.code),
     )
     return made
 

@@ -72,6 +72,22 @@ async def test_device_shows_its_day_its_use_and_its_last_words(site: Staffed) ->
     assert "style=" not in text
 
 
+async def test_only_a_hotspot_tells_how_many_are_connected(site: Staffed) -> None:
+    async with site.signed_in() as http:
+        for kind in ("hotspot", "tracker", "kiosk"):
+            await site.run("UPDATE device SET kind = $1 WHERE id = 'hs-lidhult-1'", kind)
+            async with http.get("/staff/devices/hs-lidhult-1") as answer:
+                assert ("Anslutna nu" in await answer.text()) == (kind == "hotspot"), kind
+
+
+async def test_figures_of_one_column_have_as_many_decimals(site: Staffed) -> None:
+    await site.run(_USAGE, site.now() - timedelta(hours=2))
+    await site.run("UPDATE usage_hour SET clients_mean = 1, down_bytes = 61000000, up_bytes = 6180000")
+    async with site.signed_in() as http, http.get("/staff/devices/hs-lidhult-1") as answer:
+        figures = re.findall(r'<td class="figure">([^<]+)</td>', await answer.text())
+    assert figures == ["1,0", "19", "61,0", "6,2"]
+
+
 async def test_device_says_what_to_do_how_it_fares_and_what_was_refused(site: Staffed) -> None:
     await site.set_state("hs-lidhult-1", "degraded", "uplink_lost")
     for seq in (1, 2, 5):
