@@ -1,11 +1,10 @@
 """What `test_every_page` cannot see: public pages without our scripts, and with a point open on the map."""
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, expect
 
 from dashboard.web import keys
-from tests.dashboard.accessible import RULES
+from tests.dashboard import accessible
 from tests.dashboard.public.demo_site import NOW, Site
 
 PATHS = (
@@ -18,19 +17,11 @@ PATHS = (
 )
 
 
-async def found_by_axe(page: Page) -> list[tuple[str, str, str]]:
-    answer = await Axe().run(page, options={"runOnly": RULES})
-    return [
-        (violation["id"], node["html"][:120], node["failureSummary"])
-        for violation in answer.response["violations"]
-        for node in violation["nodes"]
-    ]
-
-
 async def test_axe_finds_nothing_where_our_scripts_do_not_arrive(villages: Site, browser: Browser) -> None:
     await villages.set_state("hs-gunnarn-1", "down", reason="silent", since=NOW)
     await villages.run("DELETE FROM device_status WHERE device = 'hs-lagan-1'")
     context = await browser.new_context(color_scheme="dark", viewport={"width": 1280, "height": 900})
+    await accessible.ready(context)
     # axe is a script itself, so scripts stay allowed and ours do not arrive.
     await context.route("**/*.js", lambda route: route.abort())
     page = await context.new_page()
@@ -38,7 +29,7 @@ async def test_axe_finds_nothing_where_our_scripts_do_not_arrive(villages: Site,
     for path in PATHS:
         await page.goto(villages.url + path)
         await page.add_style_tag(url=villages.app[keys.ASSETS].url("noscript.css"))
-        found[path] = await found_by_axe(page)
+        found[path] = await accessible.axe(page)
     await context.close()
     assert found == {path: [] for path in PATHS}
 
@@ -49,11 +40,12 @@ async def test_axe_finds_nothing_with_an_open_point(villages: Site, browser: Bro
         viewport={"width": 390, "height": 844},
         forced_colors="active" if forced == "active" else "none",
     )
+    await accessible.ready(context)
     page = await context.new_page()
     await page.goto(villages.url + "/?municipality=2482#karta")
     await expect(page.locator("#map[data-ready]")).to_be_visible()
     await page.locator(".mark").first.press("Enter")
     await expect(page.locator(".leaflet-popup-content")).to_be_visible()
-    found = await found_by_axe(page)
+    found = await accessible.axe(page)
     await context.close()
     assert found == []
