@@ -25,6 +25,7 @@ from services.ingest.models import Accepted, Refused
 from services.ingest.registry import LaneRegistry, load_registry
 from services.log.lanes import BLIND_AFTER
 from services.log.store import Batch, close_sight, store
+from services.runtime import failpoints
 from services.runtime.clock import Clock
 from services.runtime.tasks import backoff_s, describe, supervise
 from services.storage.database import UNREACHABLE, Database
@@ -144,11 +145,15 @@ class GatewayLane:
         await self._look_up_strangers(waiting)
         async with self._turn:
             taken, batch = await self._judge(waiting)
+            failpoints.hit("gateway.received")
             kept = await self._until_reached(lambda: store(self._database, self.lane, batch))
+            failpoints.hit("gateway.committed")
             self._registry.note_spools(kept.accepted)
         session.acknowledge(taken)
+        failpoints.hit("gateway.acknowledged")
         for topic, payload in receipts.compose(kept.accepted, kept.refused, spooling=self._registry.spooling):
             await _send_if_possible(session, topic, payload)
+        failpoints.hit("gateway.receipted")
         if batch.sight is not None:
             await self._proven(batch.sight.since, batch.sight.until)
 

@@ -15,6 +15,7 @@ from prometheus_client import Counter, Histogram
 from services.ingest.models import Accepted, Refused
 from services.log.append import announce, append, queries
 from services.log.models import Stored
+from services.runtime import failpoints
 from services.storage.database import Connection, Database, Lane, Role
 
 log = structlog.get_logger()
@@ -129,6 +130,7 @@ async def _store(database: Database, lane: int, kept: Kept, *, sight: Sight | No
             await _declare_spools(connection, kept.accepted)
             if sight is not None:
                 await record_sight(connection, lane, sight)
+            failpoints.hit("gateway.stored")
             return stored
 
 
