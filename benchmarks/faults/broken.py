@@ -96,14 +96,13 @@ class Trap:
 
     story: Callable[[Rig], Awaitable[None]]
     plan: Plan = field(default_factory=Plan)
-    quiet_s: float = 6.0
 
 
 TRAPS: dict[str, Trap] = {
     "acknowledge_before_commit": Trap(database_and_gateway_die, Plan(habits=_NO_SPOOL)),
     "receipt_before_commit": Trap(database_and_gateway_die),
     "commit_without_waiting": Trap(database_dies, _SLEEPY),
-    "key_without_tenant": Trap(nothing_happens, quiet_s=2),
+    "key_without_tenant": Trap(nothing_happens),
     "no_dedupe": Trap(broker_dies),
     "stale_acknowledgement": Trap(
         broker_forgets_while_a_batch_is_stored, Plan(habits=_NO_SPOOL, wiped=True, devices=6)
@@ -117,7 +116,7 @@ async def sprung(folder: Path, name: str, *, seed: int, variant: str | None = No
     entry = ("-m", "benchmarks.faults.variants", variant or name)
     async with rig(folder, replace(trap.plan, entry=entry, seed=seed)) as installation:
         await trap.story(installation)
-        await installation.settle(quiet_s=trap.quiet_s)
+        await installation.settle()
         found = await installation.audit(readings=False)
     return {"variant": variant or name, "seed": seed, **found.shown()}
 

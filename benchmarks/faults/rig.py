@@ -9,20 +9,22 @@ async with rig(folder, plan) as installation:
 """
 
 import asyncio
-import os
 import random
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import asyncpg
 
 from benchmarks.faults.audit import Audit, audit, differences, looking
 from benchmarks.faults.devices import Fleet, Habits, fleet_of
+from benchmarks.faults.proxy import Proxy
 from benchmarks.faults.servers import PROGRAM, Broker, Database, Process
 from benchmarks.faults.waiting import until
+from benchmarks.faults.wiring import proxied, straight
 from gateway.embedded import Mosquitto
 from gateway.embedded.mosquitto import MosquittoOptions
 from services.log.append import make_partitions
@@ -52,7 +54,12 @@ WHERE l.head > 0
 _SEEN = """
 SELECT bool_and(EXISTS (SELECT FROM bypunkt.observation AS o WHERE o.lane = u.lane)) FROM bypunkt.lane_in_use AS u
 """
-_NUMBERED = "SELECT count(*) FROM bypunkt.event WHERE id LIKE 'n-%'"
+_SEEN_UNTIL = """
+SELECT u.lane, max(o.seen_until) AS until
+FROM bypunkt.lane_in_use AS u
+JOIN bypunkt.observation AS o USING (lane)
+GROUP BY u.lane
+"""
 _POLL_S = 0.1
 
 
@@ -61,6 +68,7 @@ class Plan:
     """What a rig is made of.
 
     `processes`: the arguments of each process of the program that is started; `entry` replaces the program.
+    `proxied`: devices, gateway and database are reached through proxies, in this order in `Rig.proxies`.
     `safe_broker`: it saves itself at every change, so that what it has acknowledged outlives its own `kill -9`.
     """
 
@@ -70,6 +78,7 @@ class Plan:
     entry: tuple[str, ...] = PROGRAM
     env: Mapping[str, str] = field(default_factory=dict)
     wiped: bool = False
+    proxied: bool = False
     safe_broker: bool = False
     broker_lines: tuple[str, ...] = ()
     postgres: Mapping[str, str] = field(default_factory=dict)
@@ -91,6 +100,7 @@ class Rig:
     processes: list[Process]
     fleet: Fleet
     lanes: int
+    proxies: Sequence[Proxy]
 
     @property
     def gateway(self) -> Process:
@@ -114,7 +124,7 @@ class Rig:
                 return count
         return 0
 
-    async def stored_at_least(self, count: int, *, within: float = 60.0) -> None:
+    async def stored_at_least(self, count: int, *, within: float = 120.0) -> None:
         """Wait until the log holds so many events."""
 
         async def enough() -> bool:
@@ -122,15 +132,16 @@ class Rig:
 
         await until(enough, within=within)
 
-    async def settle(self, *, stalled_s: float = 60.0, quiet_s: float = 20.0) -> float:
+    async def settle(self, *, stalled_s: float = 120.0) -> float:
         """Wait until all is confirmed, stored, and taken in by the readings; return the seconds it took.
 
-        Fails when nothing has been confirmed for `stalled_s`; gives up on what is confirmed and not stored when
-        nothing has been stored for `quiet_s`, and leaves it to the audit.
+        Fails when nothing has moved for `stalled_s`. What is confirmed and not stored by then is lost, for in every
+        lane a canary has come the whole way that was sent after it.
         """
         began = time.monotonic()
         await self._until_nothing_is_left(stalled_s)
-        await self._until_stored(quiet_s)
+        for _ in range(2):  # the next canary may be under way already; the one after it is not
+            await self._until_seen_again(stalled_s)
         await until(self._caught_up, within=stalled_s)
         return time.monotonic() - began
 
@@ -155,15 +166,18 @@ class Rig:
                 raise AssertionError(f"{left} events are unconfirmed, and nothing moves: {self.folder}")
             await asyncio.sleep(_POLL_S)
 
-    async def _until_stored(self, quiet_s: float) -> None:
-        stored, moved_at = 0, time.monotonic()
+    async def _until_seen_again(self, within: float) -> None:
+        before = await self._seen_until()
+
+        async def seen_again() -> bool:
+            seen = await self._seen_until()
+            return all(seen[lane] > at for lane, at in before.items())
+
+        await until(seen_again, within=within)
+
+    async def _seen_until(self) -> dict[int, datetime]:
         async with looking(self.postgres) as connection:
-            while (count := await connection.fetchval(_NUMBERED)) < self.fleet.made:
-                if count > stored:
-                    stored, moved_at = count, time.monotonic()
-                if time.monotonic() - moved_at > quiet_s:
-                    return
-                await asyncio.sleep(_POLL_S)
+            return {row["lane"]: row["until"] for row in await connection.fetch(_SEEN_UNTIL)}
 
     async def _caught_up(self) -> bool:
         async with looking(self.postgres) as connection:
@@ -181,7 +195,10 @@ async def rig(folder: Path, plan: Plan) -> AsyncIterator[Rig]:
         mosquitto = await stack.enter_async_context(
             Mosquitto(folder / "broker", options=_broker_options(plan))
         )
-        env = _environment(postgres, mosquitto) | dict(plan.env)
+        wiring = straight(postgres, mosquitto)
+        if plan.proxied:
+            wiring = await proxied(stack, folder, postgres=postgres, mosquitto=mosquitto)
+        env = wiring.env | dict(plan.env)
         members = [
             Process(*arguments, env=env, log=folder / f"{number}.log", entry=plan.entry)
             for number, arguments in enumerate(plan.processes)
@@ -198,8 +215,9 @@ async def rig(folder: Path, plan: Plan) -> AsyncIterator[Rig]:
             database=Database(postgres),
             broker=Broker(mosquitto, wiped=plan.wiped),
             processes=members,
-            fleet=fleet_of(homes, (mosquitto.host, mosquitto.port), habits=plan.habits, rng=rng),
+            fleet=fleet_of(homes, wiring.devices, habits=plan.habits, rng=rng),
             lanes=await until_seeing(postgres),
+            proxies=wiring.proxies,
         )
         await stack.enter_async_context(built.fleet)
         yield built
@@ -220,7 +238,7 @@ async def prepare(postgres: EmbeddedPostgres, homes: Mapping[str, str]) -> None:
             await make_partitions(connection, now=now())
 
 
-async def until_seeing(postgres: EmbeddedPostgres, *, within: float = 60.0) -> int:
+async def until_seeing(postgres: EmbeddedPostgres, *, within: float = 120.0) -> int:
     """Wait until a canary has come the whole way in every lane in use, whose queues the broker keeps from then on.
 
     Returns how many lanes that are.
@@ -250,14 +268,3 @@ def _broker_options(plan: Plan) -> MosquittoOptions:
     if plan.safe_broker:
         return MosquittoOptions(autosave_interval=1, autosave_on_changes=True, lines=plan.broker_lines)
     return MosquittoOptions(lines=plan.broker_lines)
-
-
-def _environment(postgres: EmbeddedPostgres, mosquitto: Mosquitto) -> dict[str, str]:
-    return {
-        **{name: value for name, value in os.environ.items() if not name.startswith("BYPUNKT_")},
-        "BYPUNKT_DATABASE__URL": postgres.dsn(user="bypunkt_app"),
-        "BYPUNKT_MQTT__HOST": mosquitto.host,
-        "BYPUNKT_MQTT__PORT": str(mosquitto.port),
-        "BYPUNKT_MQTT__CANARY_S": "1",
-        "BYPUNKT_WEB__PORT": "0",
-    }
