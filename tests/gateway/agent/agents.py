@@ -1,5 +1,7 @@
-"""Agents inside a test: a clock that can be set, and options that are complete."""
+"""Agents inside a test: a clock that can be set, options that are complete, and what the broker hears of them."""
 
+import asyncio
+import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -10,8 +12,12 @@ from typing import Any
 from gateway.agent import Agent, AgentOptions, Clocks, Source
 from gateway.agent.clocks import since_power_up
 from gateway.embedded import Mosquitto
+from gateway.mqtt import Session, SessionOptions
 from services.runtime.clock import now
+from tests.support.mqtt import publish
 
+WITHIN = 30
+ACKS = "bypunkt/v1/0781/hs-lidhult-1/down/ack"
 NINETEEN_SEVENTY = datetime(1970, 1, 1, 0, 1, tzinfo=UTC)
 
 
@@ -72,3 +78,40 @@ async def at_work(
     )
     async with agent:
         yield agent
+
+
+@asynccontextmanager
+async def watching(mosquitto: Mosquitto) -> AsyncIterator[list[tuple[str, Any]]]:
+    """Collect what the device publishes: type and body, batches taken apart."""
+    said: list[tuple[str, Any]] = []
+    told = SessionOptions(
+        host=mosquitto.host,
+        port=mosquitto.port,
+        client_id="watcher",
+        subscriptions=("bypunkt/v1/0781/hs-lidhult-1/+",),
+        durable=False,
+    )
+
+    async def listen(session: Session) -> None:
+        while True:
+            deliveries = await session.batch(limit=100, linger_s=0)
+            for delivery in deliveries:
+                body = json.loads(delivery.payload)
+                event_type = delivery.topic.rpartition("/")[2]
+                said.extend((event_type, one) for one in (body if isinstance(body, list) else [body]))
+            session.acknowledge(deliveries)
+
+    async with Session(told) as session, asyncio.TaskGroup() as tasks:
+        await session.wait_connected()
+        listener = tasks.create_task(listen(session))
+        yield said
+        listener.cancel()
+
+
+async def receipt(mosquitto: Mosquitto, *ids: str, **refused: str) -> None:
+    told = {"ids": ids, "refused": [{"id": name, "reason": why} for name, why in refused.items()]}
+    await publish(mosquitto, ACKS, json.dumps(told))
+
+
+def ids_of(said: Sequence[tuple[str, Any]]) -> list[str]:
+    return [body["id"] for _, body in said if "id" in body]

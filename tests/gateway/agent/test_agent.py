@@ -5,11 +5,9 @@ import json
 import random
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +17,15 @@ from structlog.testing import capture_logs
 from gateway.agent import Agent, NotAnEvent, Source, courier
 from gateway.agent.agent import OLDEST_MS
 from gateway.agent.clocks import Instant
-from gateway.agent.disk import Disk
 from gateway.agent.entries import Entry, entry_of
-from gateway.agent.failures import SpoolBroken
 from gateway.embedded import Mosquitto
-from gateway.mqtt import Session, SessionOptions
 from services.events import moment
 from services.events.device import DeviceHeartbeat
 from services.events.fields import Fact
 from services.events.wifi import WifiUsage
 from services.runtime.clock import now
 from services.storage.database import Database, Role
-from tests.gateway.agent.agents import SetClocks, at_work, options
+from tests.gateway.agent.agents import WITHIN, SetClocks, at_work, ids_of, options, watching
 from tests.gateway.agent.test_spool import opened
 from tests.support.gateways import ALL, dead
 from tests.support.gateways import at_work as gateway_at_work
@@ -38,9 +33,7 @@ from tests.support.mqtt import publish
 from tests.support.processes import ROOT
 from tests.support.waiting import eventually
 
-WITHIN = 30
 COMMANDS = "bypunkt/v1/0781/hs-lidhult-1/down/command"
-ACKS = "bypunkt/v1/0781/hs-lidhult-1/down/ack"
 
 
 async def rows(database: Database) -> list[dict[str, Any]]:
@@ -50,47 +43,6 @@ async def rows(database: Database) -> list[dict[str, Any]]:
             "SELECT id, type, boot, conn, seq, time, at, received_at, data FROM event ORDER BY position"
         )
     return [{**row, "data": row["data"]} for row in found]
-
-
-@asynccontextmanager
-async def watching(mosquitto: Mosquitto) -> AsyncIterator[list[tuple[str, Any]]]:
-    """Collect what the device publishes: type and body, batches taken apart."""
-    said: list[tuple[str, Any]] = []
-    told = SessionOptions(
-        host=mosquitto.host,
-        port=mosquitto.port,
-        client_id="watcher",
-        subscriptions=("bypunkt/v1/0781/hs-lidhult-1/+",),
-        durable=False,
-    )
-
-    async def listen(session: Session) -> None:
-        while True:
-            deliveries = await session.batch(limit=100, linger_s=0)
-            for delivery in deliveries:
-                body = json.loads(delivery.payload)
-                event_type = delivery.topic.rpartition("/")[2]
-                said.extend((event_type, one) for one in (body if isinstance(body, list) else [body]))
-            session.acknowledge(deliveries)
-
-    async with Session(told) as session, asyncio.TaskGroup() as tasks:
-        await session.wait_connected()
-        listener = tasks.create_task(listen(session))
-        yield said
-        listener.cancel()
-
-
-async def receipt(mosquitto: Mosquitto, *ids: str, **refused: str) -> None:
-    told = {"ids": ids, "refused": [{"id": name, "reason": why} for name, why in refused.items()]}
-    await publish(mosquitto, ACKS, json.dumps(told))
-
-
-def reached(said: Sequence[object], count: int) -> bool:
-    return len(said) == count
-
-
-def ids_of(said: Sequence[tuple[str, Any]]) -> list[str]:
-    return [body["id"] for _, body in said if "id" in body]
 
 
 async def test_events_are_stored_and_leave_the_spool_by_their_receipt(
@@ -109,33 +61,6 @@ async def test_events_are_stored_and_leave_the_spool_by_their_receipt(
         assert all(row["time"] is not None and row["boot"] == agent.disk.boot for row in found)
 
 
-async def test_the_birth_comes_first_and_names_boot_and_connection_as_the_will_does(
-    mosquitto: Mosquitto, tmp_path: Path
-) -> None:
-    async with watching(mosquitto) as said, at_work(tmp_path, mosquitto) as agent:
-        await eventually(lambda: said, within=WITHIN)
-        for number in range(3):
-            await agent.report("kiosk.view", {"page": f"p{number}", "lang": "sv"})
-        await eventually(lambda: len(said) >= 4, within=WITHIN)
-        agent.cut_off()
-        await eventually(lambda: said[-1][1]["data"].get("state") == "offline", within=WITHIN)
-        agent.reconnect()
-        await eventually(lambda: len(said) >= 10, within=WITHIN)  # all again, since nobody receipts
-    births = [body for event_type, body in said if body["data"].get("state") == "online"]
-    will = said[4][1]
-    assert said[0] == ("device.status", births[0])
-    assert births[0]["data"]["spool"] is True
-    assert births[0]["data"]["uptime_s"] >= 100
-    assert will == {
-        "boot": births[0]["boot"], "conn": births[0]["conn"], "data": {"state": "offline", "reason": "lost"},
-    }  # fmt: skip
-    assert len({birth["conn"] for birth in births}) == 2
-    assert [body["data"].get("state") for _, body in said[5:7]] == ["online", "online"]  # before all others
-    assert said[-1][1]["data"] == {"state": "offline", "reason": "stopped"}
-    again = {body["id"]: body for _, body in said[:4]}
-    assert all(again[body["id"]] == body for _, body in said[5:] if body.get("id") in again)
-
-
 async def test_what_is_refused_leaves_the_spool_with_its_reason_in_the_log(
     mosquitto: Mosquitto, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -152,54 +77,6 @@ async def test_what_is_refused_leaves_the_spool_with_its_reason_in_the_log(
         said = [line for line in lines if line["event"] == "event_refused"]
         assert [(line["id"], line["reason"]) for line in said] == [(kept, "too_old")]
         assert [reason for reason, _ in await dead(database)] == ["too_old"]
-
-
-async def test_receipts_that_are_none_do_no_harm(mosquitto: Mosquitto, tmp_path: Path) -> None:
-    async with watching(mosquitto) as said, at_work(tmp_path, mosquitto) as agent:
-        kept = await agent.report("kiosk.view", {"page": "start", "lang": "sv"})
-        await eventually(lambda: kept in ids_of(said), within=WITHIN)
-        for nonsense in (
-            "",
-            "[]",
-            "\0",
-            '{"ids": [7]}',
-            '{"ids": ["' + "x" * 9_000 + '"]}',
-            '{"refused": 1}',
-        ):
-            await publish(mosquitto, ACKS, nonsense)
-        await receipt(mosquitto, kept, other="invalid_data")
-        await eventually(lambda: agent.tally.receipted == 1, within=WITHIN)
-        assert (agent.tally.refused, agent.connected) == (0, True)
-
-
-async def test_at_most_a_window_is_without_receipt_and_the_rest_follows(
-    mosquitto: Mosquitto, tmp_path: Path
-) -> None:
-    async with watching(mosquitto) as said, at_work(tmp_path, mosquitto) as agent:
-        await eventually(lambda: said, within=WITHIN)
-        async with asyncio.TaskGroup() as tasks:
-            for number in range(300):
-                tasks.create_task(agent.report("kiosk.view", {"page": f"p{number}", "lang": "sv"}))
-        await eventually(lambda: len(said) == 100, within=WITHIN)
-        assert len(set(ids_of(said))) == 100
-        await receipt(mosquitto, *ids_of(said)[:60])
-        await eventually(lambda: len(said) == 160, within=WITHIN)
-        assert len(set(ids_of(said))) == 160
-
-
-async def test_what_has_no_receipt_is_sent_again_when_the_time_has_come(
-    mosquitto: Mosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The broker is there and nobody answers, for an hour by the clock of the machine."""
-    monkeypatch.setattr(courier, "LOOK_S", 0.05)
-    clocks = SetClocks()
-    async with watching(mosquitto) as said, at_work(tmp_path, mosquitto, clocks=clocks):
-        await eventually(lambda: len(said) == 1, within=WITHIN)
-        for expected, later_s in enumerate((34, 67, 133, 265, 529, 661, 661, 661), start=2):
-            clocks.later_s += later_s
-            await eventually(partial(reached, said, expected), within=WITHIN)
-        assert len(set(ids_of(said))) == 1
-        assert clocks.later_s > 2_900
 
 
 async def test_nothing_is_sent_for_ever(mosquitto: Mosquitto, tmp_path: Path) -> None:
@@ -320,37 +197,6 @@ async def test_a_full_disk_is_no_silence(
         missed = (await agent.health()).missed
         assert missed >= 2
         assert said[-1][1]["seq"] > missed
-
-
-async def test_the_birth_is_said_first_without_a_disk_too(
-    mosquitto: Mosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def heartbeat() -> Sequence[Fact]:
-        return [DeviceHeartbeat(uptime_s=1)]
-
-    async def slowly(_: Disk, entry: Entry) -> str:
-        await asyncio.sleep(0.5 if entry.type == "device.status" else 0)
-        raise SpoolBroken("a slow card")
-
-    monkeypatch.setattr(Disk, "keep", slowly)
-    async with (
-        watching(mosquitto) as said,
-        at_work(tmp_path, mosquitto, sources=[Source("beat", 0.1, heartbeat)]),
-    ):
-        await eventually(lambda: len(said) >= 3, within=WITHIN)
-    assert said[0][1]["data"]["state"] == "online"
-
-
-async def test_a_farewell_that_nobody_hears_is_not_the_next_connections(
-    mosquitto: Mosquitto, tmp_path: Path
-) -> None:
-    async with at_work(tmp_path) as agent:  # no broker
-        await eventually(lambda: agent.courier.session, within=WITHIN)
-    async with watching(mosquitto) as said, at_work(tmp_path, mosquitto):
-        await eventually(lambda: len(said) >= 2, within=WITHIN)
-    birth, farewell = said[0][1], said[1][1]
-    assert (birth["data"]["state"], farewell["data"]["state"]) == ("online", "offline")
-    assert farewell["conn"] not in {birth["conn"], None}
 
 
 async def test_cleaning_up_a_spool_that_could_not_be_opened_before_leaves_its_age_alone(
