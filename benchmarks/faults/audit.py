@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, field
 
 import asyncpg
 
-from benchmarks.faults.devices import Device, Fleet
+from benchmarks.faults.devices import Device
+from benchmarks.faults.fleet import Fleet
 from config.app import READINGS
 from services.log.follow import verify_lane
 from services.log.lanes import lanes_in_use
@@ -22,6 +23,8 @@ FROM bypunkt.lane AS l
 LEFT JOIN bypunkt.event AS e ON e.lane = l.lane
 GROUP BY l.lane, l.head
 """
+# The ids of what devices count; what else they say has other ids.
+OURS = ("n-", "birth-")
 SHOWN = 5
 
 
@@ -105,7 +108,9 @@ def _judge(found: Audit, device: Device, stored: Counter[str], *, everything: bo
     found.stored += sum(times for name, times in stored.items() if name in numbered)
     promised = device.confirmed | (numbered - device.refused.keys() if everything else set())
     found.lost += _named(device, promised - device.forgiven - stored.keys())
-    found.doubled += _named(device, (name for name, times in stored.items() if times > 1))
+    found.doubled += _named(
+        device, (name for name, times in stored.items() if times > 1 and name.startswith(OURS))
+    )
     found.unmade += _named(device, (name for name in stored.keys() - numbered if name.startswith("n-")))
 
 

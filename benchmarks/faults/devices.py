@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Self, cast
+from typing import cast
 
 from typing_extensions import override
 
@@ -25,7 +25,7 @@ from services.runtime.clock import now
 
 WINDOW = 100
 KEEPALIVE_S = 10
-_TICK_S = 0.25
+
 _LONGEST_PAUSE_S = 20.0
 _BIRTH = "birth-"
 _EVENT = "n-"
@@ -65,6 +65,8 @@ class Device:
         self.forgiven: set[str] = set()
         self.waits_s: list[float] = []
         self.sent_again = 0
+        self.said = 0
+        self.heard = 0
         self.connections = 0
         self._rng = rng
         self._boot = f"{rng.randrange(16**8):08x}"
@@ -72,7 +74,7 @@ class Device:
         self._done = 0
         self._waiting: deque[str] = deque()
         self._sent: dict[str, _Sent] = {}
-        self._line: _Line | None = None
+        self._line: Line | None = None
 
     @property
     def made(self) -> int:
@@ -91,7 +93,7 @@ class Device:
             self.times.append(at_ms + len(self.times) % 1000)
         self.send()
 
-    def connected(self, line: "_Line") -> None:
+    def connected(self, line: "Line") -> None:
         """Begin anew on a connection: a birth, then all that is unconfirmed, oldest first."""
         self._line = line
         self.connections += 1
@@ -99,7 +101,7 @@ class Device:
         self._sent.clear()
         self._waiting.extendleft(reversed(unsure))
         self.sent_again += len(unsure)
-        self._born_ms = _now_ms()
+        self._born_ms = now_ms()
         self._waiting.appendleft(f"{_BIRTH}{self._boot}-{self.connections}")
         self.send()
 
@@ -150,6 +152,14 @@ class Device:
             self._done += name not in self.refused and name.startswith(_EVENT)
             self.refused[name] = reason
         self.send()
+
+    def say(self, kind: str, payload: bytes) -> bool:
+        """Publish any bytes, once; `heard` counts what the broker has acknowledged of what was `said`."""
+        if self._line is None or self._line.full:
+            return False
+        self.said += 1
+        self._line.publish(self._topic(kind), payload, None)
+        return True
 
     def forgive(self) -> None:
         """Expect no more of what was made so far; a server has gone that had promised nothing."""
@@ -207,82 +217,7 @@ class Device:
         return NativeTopic(self.municipality, self.name, kind).topic
 
 
-class Fleet:
-    """An async context manager: while it is open its devices keep connected to `address`, a (host, port)."""
-
-    def __init__(self, devices: Sequence[Device], address: tuple[str, int], *, rng: random.Random) -> None:
-        self.devices = devices
-        self._address = address
-        self._rng = rng
-        self._tasks = asyncio.TaskGroup()
-        self._running: list[asyncio.Task[None]] = []
-
-    async def __aenter__(self) -> Self:
-        await self._tasks.__aenter__()
-        for device in self.devices:
-            self._running.append(self._tasks.create_task(self._keep_connected(device), name=device.name))
-        self._running.append(self._tasks.create_task(self._tick(), name="ticks"))
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        for task in self._running:
-            task.cancel()
-        await self._tasks.__aexit__(None, None, None)
-
-    @property
-    def made(self) -> int:
-        """How many events were made."""
-        return sum(device.made for device in self.devices)
-
-    @property
-    def left(self) -> int:
-        """How many are not confirmed yet."""
-        return sum(device.left for device in self.devices)
-
-    def forgive(self) -> None:
-        """Expect no more of what was made so far."""
-        for device in self.devices:
-            device.forgive()
-
-    def make(self, count: int) -> None:
-        """Make events now, spread over the devices."""
-        share, more = divmod(count, len(self.devices))
-        at_ms = _now_ms()
-        for place, device in enumerate(self.devices):
-            if part := share + (place < more):
-                device.make(part, at_ms)
-
-    async def pace(self, total: int, *, rate: float) -> None:
-        """Make so many events at so many a second."""
-        began, first = time.monotonic(), self.made
-        while (done := self.made - first) < total:
-            self.make(max(0, min(total, int((time.monotonic() - began) * rate) + 1) - done))
-            await asyncio.sleep(0.05)
-
-    async def _keep_connected(self, device: Device) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            line = _Line(device)
-            try:
-                async with asyncio.timeout(5):
-                    await loop.create_connection(lambda line=line: line, *self._address)  # type: ignore[misc]
-                await line.over.wait()
-            except OSError:  # TimeoutError is one
-                pass
-            finally:
-                line.abort()
-                device.disconnected()
-            await asyncio.sleep(self._rng.uniform(0.1, 0.8))
-
-    async def _tick(self) -> None:
-        while True:
-            await asyncio.sleep(_TICK_S)
-            at = time.monotonic()
-            for device in self.devices:
-                device.tick(at)
-
-
-class _Line(asyncio.Protocol):
+class Line(asyncio.Protocol):
     """One connection of a device."""
 
     def __init__(self, device: Device) -> None:
@@ -292,7 +227,7 @@ class _Line(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._read = bytearray()
         self._number = 0
-        self._unconfirmed: dict[int, Sequence[str]] = {}
+        self._unconfirmed: dict[int, Sequence[str] | None] = {}
         self._heard_at = time.monotonic()
         self._watch: asyncio.TimerHandle | None = None
 
@@ -324,7 +259,9 @@ class _Line(asyncio.Protocol):
                 case wire.PUBLISH:
                     self._on_receipt(wire.published(kind, body)[1])
                 case wire.PUBACK | wire.PUBCOMP:
-                    confirmed += self._unconfirmed.pop(int.from_bytes(body[:2]), ())
+                    names = self._unconfirmed.pop(int.from_bytes(body[:2]), ())
+                    self._device.heard += names is None
+                    confirmed += names or ()
                 case wire.PUBREC:
                     self._say(wire.release(int.from_bytes(body[:2])))
                 case _:
@@ -341,10 +278,10 @@ class _Line(asyncio.Protocol):
         self.full = False
         self._device.send()
 
-    def publish(self, topic: str, payload: bytes, names: Sequence[str]) -> None:
-        """Publish a message that holds these events."""
-        self._number = self._number % 65_535 + 1
-        if not self._device.habits.spool:
+    def publish(self, topic: str, payload: bytes, names: Sequence[str] | None) -> None:
+        """Publish a message that holds these events; None if it holds none of those that are counted."""
+        self._number = self._number % 65_534 + 1
+        if names is None or not self._device.habits.spool:
             self._unconfirmed[self._number] = names
         self._say(wire.publish(topic, payload, number=self._number, qos=self._device.habits.qos))
 
@@ -375,12 +312,8 @@ class _Line(asyncio.Protocol):
         self._watch = asyncio.get_running_loop().call_later(KEEPALIVE_S / 2, self._keep_alive)
 
 
-def fleet_of(homes: dict[str, str], address: tuple[str, int], *, habits: Habits, rng: random.Random) -> Fleet:
-    """A fleet of devices: municipalities by name."""
-    return Fleet([Device(name, home, habits, rng=rng) for name, home in homes.items()], address, rng=rng)
-
-
-def _now_ms() -> int:
+def now_ms() -> int:
+    """The time as devices know it, in milliseconds."""
     return int(now().timestamp() * 1000)
 
 

@@ -20,7 +20,8 @@ from pathlib import Path
 import asyncpg
 
 from benchmarks.faults.audit import Audit, audit, differences, looking
-from benchmarks.faults.devices import Fleet, Habits, fleet_of
+from benchmarks.faults.devices import Habits
+from benchmarks.faults.fleet import Fleet, fleet_of
 from benchmarks.faults.proxy import Proxy
 from benchmarks.faults.servers import PROGRAM, Broker, Database, Process
 from benchmarks.faults.waiting import until
@@ -34,6 +35,7 @@ from services.storage.embedded import EmbeddedPostgres
 from services.storage.migrate import migrate
 from services.tenants.importing import import_registry
 from services.tenants.models import RegistryFile
+from tests.gateway.agent.processes import free_port
 
 # Synthetic villages in real municipalities, which fall into several lanes.
 MUNICIPALITIES = {
@@ -51,6 +53,7 @@ CROSS JOIN (VALUES ('status'), ('usage')) AS r (reading)
 LEFT JOIN bypunkt.reading_cursor AS c ON c.lane = l.lane AND c.reading = r.reading
 WHERE l.head > 0
 """
+WITH_WEB = (("run", "--role", "gateway", "--role", "worker", "--role", "web"),)
 _SEEN = """
 SELECT bool_and(EXISTS (SELECT FROM bypunkt.observation AS o WHERE o.lane = u.lane)) FROM bypunkt.lane_in_use AS u
 """
@@ -87,7 +90,10 @@ class Plan:
 
 @dataclass(slots=True, kw_only=True)
 class Rig:
-    """What stands; `fleet` is connected while the rig is open, `lanes` are in use."""
+    """What stands; `fleet` is connected while the rig is open, `lanes` are in use.
+
+    `web` is the address of the process with that role, if there is one (`WITH_WEB`).
+    """
 
     plan: Plan
     folder: Path
@@ -101,6 +107,7 @@ class Rig:
     fleet: Fleet
     lanes: int
     proxies: Sequence[Proxy]
+    web: str
 
     @property
     def gateway(self) -> Process:
@@ -198,7 +205,8 @@ async def rig(folder: Path, plan: Plan) -> AsyncIterator[Rig]:
         wiring = straight(postgres, mosquitto)
         if plan.proxied:
             wiring = await proxied(stack, folder, postgres=postgres, mosquitto=mosquitto)
-        env = wiring.env | dict(plan.env)
+        port = free_port()
+        env = wiring.env | {"BYPUNKT_WEB__PORT": str(port)} | dict(plan.env)
         members = [
             Process(*arguments, env=env, log=folder / f"{number}.log", entry=plan.entry)
             for number, arguments in enumerate(plan.processes)
@@ -218,6 +226,7 @@ async def rig(folder: Path, plan: Plan) -> AsyncIterator[Rig]:
             fleet=fleet_of(homes, wiring.devices, habits=plan.habits, rng=rng),
             lanes=await until_seeing(postgres),
             proxies=wiring.proxies,
+            web=f"http://127.0.0.1:{port}",
         )
         await stack.enter_async_context(built.fleet)
         yield built

@@ -53,5 +53,4 @@ def environment(url: str, broker: tuple[str, int]) -> dict[str, str]:
         "BYPUNKT_MQTT__HOST": host,
         "BYPUNKT_MQTT__PORT": str(port),
         "BYPUNKT_MQTT__CANARY_S": "1",
-        "BYPUNKT_WEB__PORT": "0",
     }
