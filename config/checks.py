@@ -1,6 +1,7 @@
 """`bypunkt check`: is everything that this installation needs there, and what to do where it is not."""
 
 import ctypes
+import os
 import shutil
 import ssl
 import time
@@ -20,6 +21,7 @@ from gateway.options import MqttOptions
 from gateway.rights.control import ControlFailed
 from gateway.rights.keeper import look
 from services.log.lanes import lanes_in_use
+from services.runtime import failpoints
 from services.runtime.clock import now
 from services.storage.database import UNREACHABLE, Database, Public, Role
 from services.storage.migrate import MigrationError
@@ -72,6 +74,8 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
             yield finding
     yield _kernel_clock()
     yield _disk(Path.cwd())
+    if failpoints.SETTING in os.environ:
+        yield Finding("failpoints", Grade.WARNING, _FAILPOINTS)
 
 
 async def _database(settings: Settings) -> AsyncIterator[Finding]:
@@ -203,6 +207,9 @@ def _some(names: list[str]) -> str:
     return f"{', '.join(names[:3])} and {len(names) - 3} more" if len(names) > 3 else ", ".join(names)
 
 
+_FAILPOINTS = (
+    f"{failpoints.SETTING} is set, which is for tests: unset it, or processes will end or stand still"
+)
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _CLEAR = "name the authority in BYPUNKT_MQTT__TLS_CA, and the broker's TLS port"
 _LOST = (

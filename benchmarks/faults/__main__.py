@@ -18,13 +18,20 @@ from pathlib import Path
 
 from benchmarks.faults.broken import every_variant
 from benchmarks.faults.devices import Habits
+from benchmarks.faults.hostile import bad_among_good, hostile_payloads
 from benchmarks.faults.kills import Kills, random_kills
-from benchmarks.faults.rig import Plan
+from benchmarks.faults.network import bad_networks
+from benchmarks.faults.outages import database_away, gateway_away, large_messages, queue_overflows
+from benchmarks.faults.points import at_every_point
+from benchmarks.faults.rig import WITH_WEB, Plan
+from benchmarks.faults.soak import soak
 from config import logs
 from config.settings import LogOptions
 
 Figures = dict[str, object]
 SEEDS = 3
+MOST_RATIO = 2.0
+AS_IN_VILLAGES = Habits(patience_s=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +64,74 @@ async def broken(task: Task) -> Figures:
     return await every_variant(task.folder, seed=task.seed)
 
 
+async def points(task: Task) -> Figures:
+    """Q2, 20 deaths of the gateway at every point of its path, and 20 with a frozen PostgreSQL."""
+    return await at_every_point(task.folder, Plan(devices=50, seed=task.seed), each=20)
+
+
+async def network(task: Task) -> Figures:
+    """Q6, bytes one by one, delays, resets, silence, half-open connections."""
+    return await bad_networks(task.folder, Plan(seed=task.seed), phase_s=20, rate=100, thorough=True)
+
+
+async def hostile(task: Task) -> Figures:
+    """Q7 and Q5, 100,000 hostile payloads."""
+    return await hostile_payloads(
+        task.folder, Plan(devices=6, seed=task.seed, processes=WITH_WEB), count=100_000
+    )
+
+
+async def flood(task: Task) -> Figures:
+    """Q8, bad events among good ones, and how long the others wait during a flood."""
+    figures = await bad_among_good(task.folder, Plan(seed=task.seed, processes=WITH_WEB), seconds=30)
+    return figures | {"clean": figures["clean"] and figures["ratio"] < MOST_RATIO}  # type: ignore[operator]
+
+
+async def database(task: Task) -> Figures:
+    """Q4, PostgreSQL away for ten minutes under load."""
+    plan = Plan(devices=200, seed=task.seed, habits=AS_IN_VILLAGES)
+    return await database_away(task.folder, plan, seconds=600, rate=200)
+
+
+async def gateway(task: Task) -> Figures:
+    """Q4, the gateway away for the traffic of an hour: 200 devices, every 20 s."""
+    plan = Plan(devices=200, seed=task.seed, habits=AS_IN_VILLAGES)
+    return await gateway_away(task.folder, plan, events=200 * 180)
+
+
+async def overflow(task: Task) -> Figures:
+    """Q4, the broker's queue holds 1,000 of 36,000 messages."""
+    return await queue_overflows(
+        task.folder, Plan(devices=200, seed=task.seed), queue=1_000, events=200 * 180
+    )
+
+
+async def large(task: Task) -> Figures:
+    """Q4, 400 messages of 250 KB a lane while PostgreSQL is away."""
+    return await large_messages(task.folder, Plan(devices=6, seed=task.seed), count=400)
+
+
+async def hour(task: Task) -> Figures:
+    """Q22, the soak."""
+    plan = Plan(devices=200, seed=task.seed, habits=AS_IN_VILLAGES)
+    return await soak(task.folder, plan, minutes=task.minutes)
+
+
 # Name: the scenario, and how many seeds it is run with.
 SCENARIOS: dict[str, tuple[Callable[[Task], Coroutine[None, None, Figures]], int]] = {
     "kept": (kept, SEEDS),
     "wiped": (wiped, SEEDS),
     "acknowledged": (acknowledged, SEEDS),
+    "points": (points, 1),
     "broken": (broken, 1),
+    "database": (database, 1),
+    "gateway": (gateway, 1),
+    "overflow": (overflow, 1),
+    "large": (large, 1),
+    "network": (network, 1),
+    "hostile": (hostile, 1),
+    "flood": (flood, 1),
+    "soak": (hour, 1),
 }
 
 
@@ -71,7 +140,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**31))
     parser.add_argument("--seeds", type=int, help="how many seeds in a row, instead of each scenario's own")
-    parser.add_argument("--minutes", type=float, default=10.0, help="how long the soak lasts")
+    parser.add_argument("--minutes", type=float, default=60.0, help="how long the soak lasts")
     parser.add_argument(
         "--only", action="append", choices=sorted(SCENARIOS), help="may be given several times"
     )

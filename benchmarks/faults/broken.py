@@ -104,6 +104,7 @@ TRAPS: dict[str, Trap] = {
     "commit_without_waiting": Trap(database_dies, _SLEEPY),
     "key_without_tenant": Trap(nothing_happens),
     "no_dedupe": Trap(broker_dies),
+    "quality_of_service_two": Trap(gateway_dies, Plan(habits=Habits(spool=False, qos=2))),
     "stale_acknowledgement": Trap(
         broker_forgets_while_a_batch_is_stored, Plan(habits=_NO_SPOOL, wiped=True, devices=6)
     ),

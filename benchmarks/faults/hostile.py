@@ -72,11 +72,11 @@ async def hostile_payloads(folder: Path, plan: Plan, *, count: int) -> dict[str,
         "payloads": count,
         "verdicts": expected,
         **{name: value for name, value in books.shown().items() if value},
-        "difference": books.difference,
+        "difference": books.difference + books.difference_in_sql,
         "unacknowledged": again.received,
         "crashes": int(not alive),
     }
-    clean = found.clean and alive and not books.difference and not again.received
+    clean = found.clean and alive and not figures["difference"] and not again.received
     return figures | {"clean": clean and books.received == expected + births}
 
 
@@ -103,11 +103,10 @@ async def bad_among_good(folder: Path, plan: Plan, *, seconds: float) -> dict[st
             flood.cancel()
         await installation.settle()
         said = rude.said
-        books_after = await settled_account(installation)
+        later = await settled_account(installation)
         found = await installation.audit()
-    clean = (
-        found.clean and not books_after.difference and (stored, books.dead_lettered) == (20 * 19 + 20, 220)
-    )
+    difference = later.difference + later.difference_in_sql
+    as_said = (stored, books.dead_lettered) == (20 * 19 + 20, 20 + 200)
     return {
         "seed": plan.seed,
         "stored_of_400": stored,
@@ -116,8 +115,8 @@ async def bad_among_good(folder: Path, plan: Plan, *, seconds: float) -> dict[st
         "p99_calm_ms": round(calm * 1000, 1),
         "p99_flooded_ms": round(flooded * 1000, 1),
         "ratio": round(flooded / calm, 2),
-        "difference": books_after.difference,
-        "clean": clean,
+        "difference": difference,
+        "clean": found.clean and as_said and not difference,
     }
 
 

@@ -59,7 +59,7 @@ async def strike(installation: Rig, victim: str) -> None:
     rng = installation.rng
     match victim:
         case "gateway":
-            process = rng.choice(installation.processes)
+            process = rng.choice(installation.killed or installation.processes)
             await process.kill()
             await asyncio.sleep(rng.uniform(0, 1))
             await process.start()

@@ -92,7 +92,8 @@ class Plan:
 class Rig:
     """What stands; `fleet` is connected while the rig is open, `lanes` are in use.
 
-    `web` is the address of the process with that role, if there is one (`WITH_WEB`).
+    `web` is the address of the process with that role, if there is one (`WITH_WEB`). `killed` are the processes that
+    a strike at the gateway may hit, all where it says none.
     """
 
     plan: Plan
@@ -108,6 +109,7 @@ class Rig:
     lanes: int
     proxies: Sequence[Proxy]
     web: str
+    killed: Sequence[Process] = ()
 
     @property
     def gateway(self) -> Process:

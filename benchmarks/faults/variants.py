@@ -11,8 +11,11 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
 from gateway.mqtt import Delivery, Session
-from services.ingest.models import Accepted, Refused
+from gateway.mqtt.link import Link
+from services.ingest.models import Accepted
 from services.log import append as appending
 from services.log.models import Stored
 from services.storage import safety
@@ -32,7 +35,7 @@ def acknowledge_before_commit() -> None:
         self.acknowledge(found)
         return found
 
-    Session.batch = batch_and_acknowledge  # type: ignore[method-assign]
+    _replace(Session, "batch", by=batch_and_acknowledge)
 
 
 def receipt_before_commit() -> None:
@@ -57,7 +60,7 @@ def receipt_before_commit() -> None:
         task.add_done_callback(begun.discard)
         return storing.Kept(batch.accepted, batch.refused)
 
-    storing.store = begin
+    _replace(storing, "store", by=begin)
 
 
 def commit_without_waiting() -> None:
@@ -69,7 +72,10 @@ def key_without_tenant() -> None:
     """Take events of different devices for the same one if id and time are the same."""
 
     async def append(
-        connection: Connection, lane: int, events: Sequence[Accepted], *, dead: Sequence[Refused] = ()
+        connection: Connection,
+        lane: int,
+        events: Sequence[Accepted],
+        **more: Any,  # noqa: ANN401 - passed on as it is
     ) -> Stored:
         known = {
             (row["id"], row["at"])
@@ -80,23 +86,45 @@ def key_without_tenant() -> None:
             )
         }
         new = {(event.id, event.at): event for event in events if (event.id, event.at) not in known}
-        return await properly(connection, lane, list(new.values()), dead=dead)
+        return await properly(connection, lane, list(new.values()), **more)
 
     properly = appending.append
-    appending.append = append
+    _replace(appending, "append", by=append)
 
 
 def no_dedupe() -> None:
     """Take the time of receipt for the key, so that what comes twice counts twice."""
 
     async def append(
-        connection: Connection, lane: int, events: Sequence[Accepted], *, dead: Sequence[Refused] = ()
+        connection: Connection,
+        lane: int,
+        events: Sequence[Accepted],
+        **more: Any,  # noqa: ANN401 - passed on as it is
     ) -> Stored:
         as_new = [event._replace(at=event.received_at, clock="device") for event in events]
-        return await properly(connection, lane, as_new, dead=dead)
+        return await properly(connection, lane, as_new, **more)
 
     properly = appending.append
-    appending.append = append
+    _replace(appending, "append", by=append)
+
+
+def quality_of_service_two() -> None:
+    """Subscribe with QoS 2, "exactly once": the first half of its handshake goes out before anything is stored."""
+
+    async def subscribe(self: Link, filters: Sequence[str]) -> None:
+        how = SubscribeOptions(qos=2, retainAsPublished=True, retainHandling=2)
+        _, number = self._client.subscribe([(name, how) for name in filters])
+        await self._answer(number, timeout_s=10)
+
+    def acknowledge(self: Link, deliveries: Sequence[Delivery]) -> None:
+        acknowledge_once(self, [delivery for delivery in deliveries if delivery.qos == 1])
+        for delivery in deliveries:
+            if delivery.qos == 2:
+                self._client.ack(delivery.mid, 2)
+
+    acknowledge_once = Link.acknowledge
+    _replace(Link, "subscribe", by=subscribe)
+    _replace(Link, "acknowledge", by=acknowledge)
 
 
 def stale_acknowledgement() -> None:
@@ -118,7 +146,11 @@ def stale_acknowledgement() -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         asyncio.get_running_loop().call_soon(die_after, turns - 1)
 
-    Session.acknowledge = acknowledge_by_number  # type: ignore[method-assign]
+    _replace(Session, "acknowledge", by=acknowledge_by_number)
+
+
+def _replace(module: object, name: str, *, by: object) -> None:
+    setattr(module, name, by)
 
 
 VARIANTS: dict[str, Callable[[], None]] = {
@@ -130,6 +162,7 @@ VARIANTS: dict[str, Callable[[], None]] = {
         commit_without_waiting,
         key_without_tenant,
         no_dedupe,
+        quality_of_service_two,
         stale_acknowledgement,
     )
 }

@@ -259,3 +259,12 @@ async def test_accounts_that_are_not_as_the_registry_says_are_found(
 
 async def test_nobody_asks_for_rights_where_nobody_keeps_them(mosquitto: Mosquitto) -> None:
     assert await _found(_settings(broker=mosquitto), "rights") == []
+
+
+async def test_failpoints_that_were_left_set_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BYPUNKT_FAILPOINTS", raising=False)
+    assert await _found(_settings(), "failpoints") == []
+    monkeypatch.setenv("BYPUNKT_FAILPOINTS", "gateway.stored=kill@3")
+    (finding,) = await _found(_settings(), "failpoints")
+    assert finding.grade is Grade.WARNING
+    assert "unset it" in finding.says
