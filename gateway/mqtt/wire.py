@@ -11,8 +11,10 @@ import ssl
 from collections.abc import Callable
 from contextlib import suppress
 
-AT_ONCE = 64 * 1024  # is read, and then other tasks get their turn
-PLENTY = 16 * 1024  # as much as TLS reads at once; more will have come by now
+AT_ONCE = (
+    64 * 1024
+)  # is read, and then other tasks get their turn; more than TLS decrypts at once, so none is left
+PLENTY = 16 * 1024  # was read, so more will have come by now
 FULL = 256 * 1024
 TOO_MUCH = 1024 * 1024
 REST_S = 0.003
@@ -63,8 +65,6 @@ class Wire:
         """Read on."""
         self._paused = False
         self._watch()
-        if isinstance(self._sock, ssl.SSLSocket):
-            self._loop.call_soon(self._read)  # what it has decrypted makes no file descriptor ready
 
     def pause(self) -> None:
         """Stop reading."""
@@ -114,15 +114,9 @@ class Wire:
             data = None
         except OSError:
             data = b""
-        if data is not None and self._on_bytes(data) and self._may_read:
-            self._rest = self._loop.call_later(0 if self._more(data) else REST_S, self._read)
-        elif data and self._more(data):
-            self._loop.call_soon(self._read)
+        if data is not None and self._on_bytes(data) and len(data) < PLENTY and self._may_read:
+            self._rest = self._loop.call_later(REST_S, self._read)
         self._watch()
-
-    def _more(self, data: bytes) -> bool:
-        """Whether there will be more to read; what TLS has decrypted makes no file descriptor ready."""
-        return len(data) >= PLENTY or (isinstance(self._sock, ssl.SSLSocket) and self._sock.pending() > 0)
 
     @property
     def _may_read(self) -> bool:

@@ -179,6 +179,16 @@ def test_stream_cut_anywhere_gives_what_paho_makes_of_it(stream: tuple[bool, byt
         assert split(v5, [data[:at], data[at:]]) == whole
 
 
+def test_properties_of_any_length_are_passed_over() -> None:
+    for length in (0, 1, 100, 110, 130, 400):
+        theirs, ours = Paho(v5=True), Ours(v5=True)
+        block = properties_of({"ContentType": "x" * length})
+        data = packet(0x32, b"\0\1a\0\7" + block + b"payload" * 100)
+        theirs.read(data)
+        ours.read(data)
+        assert ours.paho.seen == theirs.seen == [("a", b"payload" * 100, False, 1, 7)]
+
+
 @settings(deadline=None, max_examples=200)
 @given(streams(), HOSTILE, st.lists(st.integers(1, 40), max_size=20))
 def test_malformed_stream_ends_as_it_does_with_paho(

@@ -158,20 +158,22 @@ async def test_paused_reads_nothing_and_resumed_reads_on(*, messages: bool) -> N
         await eventually(lambda: both.got == [b"early", b"later"])
 
 
-async def test_messages_gather_for_a_moment_and_others_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "REST_S", 0.3)
-    for messages in (True, False):
-        async with ends(messages=messages) as both:
-            both.wire.resume()
-            for number in range(5):
-                both.far.send(b"m")
-                await eventually(lambda: both.near.reads > 0)
-                if not messages:
-                    await eventually(lambda number=number: len(both.got) == number + 1)  # type: ignore[misc] # bound
-            await eventually(lambda: b"".join(both.got) == b"mmmmm")
-            assert len(both.got) == (2 if messages else 5)
-            both.far.send(b"after a rest")
-            await eventually(lambda: both.got[-1] == b"after a rest")
+@pytest.mark.parametrize("messages", [True, False])
+async def test_messages_gather_for_a_moment_and_others_do_not(
+    monkeypatch: pytest.MonkeyPatch, *, messages: bool
+) -> None:
+    monkeypatch.setattr(module, "REST_S", 1.0)
+    async with ends(messages=messages) as both:
+        both.wire.resume()
+        both.far.send(b"m")
+        await eventually(lambda: both.got == [b"m"])
+        for _ in range(4):
+            both.far.send(b"m")
+            await asyncio.sleep(0.01)
+        await eventually(lambda: b"".join(both.got) == b"mmmmm")
+        assert len(both.got) == (2 if messages else 5)
+        both.far.send(b"after a rest")
+        await eventually(lambda: both.got[-1] == b"after a rest")
 
 
 async def test_plenty_is_read_without_a_rest(monkeypatch: pytest.MonkeyPatch) -> None:
