@@ -14,6 +14,8 @@ from dashboard.web.language import Gettext, language
 # Below this a hotspot's mobile uplink is too weak to be relied on (dBm).
 _WEAK_DBM = -100
 _SLOW_MS = 500
+# As exact as a measure is worth, and always the same: a figure that changes keeps its place.
+_WHOLE, _TENTHS, _HUNDREDTHS = "#,##0", "#,##0.0", "#,##0.00"
 _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 
 
@@ -48,20 +50,20 @@ def _heartbeat(data: Mapping[str, Any], _: Gettext, lang: str) -> Iterator[tuple
         yield _("Drifttid"), _length(data["uptime_s"], lang), "", False
     if isinstance(data.get("uplink_ok"), bool):
         yield _("Internet"), _("ja") if data["uplink_ok"] else _("nej"), "", not data["uplink_ok"]
-    measures: tuple[tuple[str, str, str, Callable[[float], bool]], ...] = (
-        ("rtt_ms", _("Svarstid"), "ms", lambda value: value >= _SLOW_MS),
-        ("loss_pct", _("Paketförlust"), "%", lambda value: value >= LOSSY_PCT),
-        ("signal_dbm", _("Signal"), "dBm", lambda value: value <= _WEAK_DBM),
-        ("temp_c", _("Temperatur"), "°C", lambda value: value >= HOT_C),
-        ("batt_pct", _("Batteri"), "%", lambda value: value <= LOW_PCT),
-        ("disk_used_pct", _("Disk använd"), "%", lambda value: value >= FULL_PCT),
-        ("mem_used_pct", _("Minne använt"), "%", lambda value: value >= FULL_PCT),
-        ("load1", _("Belastning, en minut"), "", lambda _value: False),
+    measures: tuple[tuple[str, str, str, str, Callable[[float], bool]], ...] = (
+        ("rtt_ms", _("Svarstid"), _WHOLE, "ms", lambda value: value >= _SLOW_MS),
+        ("loss_pct", _("Paketförlust"), _TENTHS, "%", lambda value: value >= LOSSY_PCT),
+        ("signal_dbm", _("Signal"), _WHOLE, "dBm", lambda value: value <= _WEAK_DBM),
+        ("temp_c", _("Temperatur"), _TENTHS, "°C", lambda value: value >= HOT_C),
+        ("batt_pct", _("Batteri"), _WHOLE, "%", lambda value: value <= LOW_PCT),
+        ("disk_used_pct", _("Disk använd"), _WHOLE, "%", lambda value: value >= FULL_PCT),
+        ("mem_used_pct", _("Minne använt"), _WHOLE, "%", lambda value: value >= FULL_PCT),
+        ("load1", _("Belastning, en minut"), _HUNDREDTHS, "", lambda _value: False),
     )
-    for key, name, unit, is_worth in measures:
+    for key, name, exactness, unit, is_worth in measures:
         value = data.get(key)
         if isinstance(value, int | float) and not isinstance(value, bool):
-            yield name, format_decimal(value, locale=lang), unit, is_worth(value)
+            yield name, format_decimal(value, exactness, locale=lang), unit, is_worth(value)
 
 
 def _kiosk(data: Mapping[str, Any], _: Gettext, lang: str) -> Iterator[tuple[str, str, str, bool]]:
@@ -78,10 +80,11 @@ def _kiosk(data: Mapping[str, Any], _: Gettext, lang: str) -> Iterator[tuple[str
         on_battery = data["power"] == "battery"
         yield _("Ström"), _("batteri") if on_battery else _("elnätet"), "", on_battery
     if isinstance(data.get("batt_pct"), int | float):
-        yield _("Batteri"), format_decimal(data["batt_pct"], locale=lang), "%", data["batt_pct"] <= LOW_PCT
+        battery = data["batt_pct"]
+        yield _("Batteri"), format_decimal(battery, _WHOLE, locale=lang), "%", battery <= LOW_PCT
     if isinstance(data.get("storage_free_bytes"), int):
-        free = round(data["storage_free_bytes"] / 1_000_000_000, 1)
-        yield _("Ledigt utrymme"), format_decimal(free, locale=lang), "GB", free < 1
+        free = data["storage_free_bytes"] / 1_000_000_000
+        yield _("Ledigt utrymme"), format_decimal(free, _TENTHS, locale=lang), "GB", free < 1
 
 
 def _length(seconds: int, lang: str) -> str:

@@ -20,6 +20,11 @@ def test_measures_have_units_and_swedish_decimals() -> None:
         ("Svarstid", "38", "ms", False),
         ("Temperatur", "48,5", "°C", False),
     ]
+    assert [
+        value for _, value, *_ in said(rtt_ms=38.4, temp_c=48, mem_used_pct=61.3, load1=0.2, loss_pct=0)
+    ] == [
+        *("38", "0,0", "48,0", "61", "0,20"),
+    ]
     assert said("en", uptime_s=1_036_800, temp_c=48.5)[0][1] == "12 days"
 
 
