@@ -19,8 +19,8 @@ from itertools import chain
 
 from gateway.mqtt.options import Delivery
 
-IN_HAND = 2 * 1024 * 1024
-"""Bytes of payload: with 16 lanes, and a message of the largest size on top, less than 50 MB a process."""
+IN_HAND = 1024 * 1024
+"""Bytes of payload. With 16 lanes, a message on top and half a message being read, 25 MB of a process's 50 (Q4)."""
 
 
 class Inbox:

@@ -129,7 +129,7 @@ def test_broker_that_does_not_know_the_window_is_noticed() -> None:
 
 async def test_window_full_of_large_messages_is_not_taken_in() -> None:
     inbox = Inbox(500)
-    large = [delivery(mid, payload=b"x" * (256 * 1024)) for mid in range(1, 9)]
+    large = [delivery(mid, payload=b"x" * (IN_HAND // 8)) for mid in range(1, 9)]
     for number, each in enumerate(large, start=1):
         assert not inbox.over
         inbox.put([each])
