@@ -24,9 +24,9 @@ class Stretch:
     width: float
 
     @property
-    def minutes(self) -> int:
-        """Its length in whole minutes, at least one of what lasted at all."""
-        return max(1, round((self.ends_at - self.starts_at) / timedelta(minutes=1)))
+    def time(self) -> timedelta:
+        """How long it lasted within the time shown."""
+        return self.ends_at - self.starts_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,22 +36,12 @@ class Spent:
     state: str
     time: timedelta
 
-    @property
-    def hours(self) -> int:
-        """Its whole hours."""
-        return self.time // timedelta(hours=1)
-
-    @property
-    def minutes(self) -> int:
-        """What is left over the whole hours, in whole minutes."""
-        return self.time % timedelta(hours=1) // timedelta(minutes=1)
-
 
 def spent(drawn: Iterable[Stretch], order: Iterable[str]) -> list[Spent]:
     """The time in each state that occurred, in the order given; what nobody knows of is in none of them."""
     times: dict[str, timedelta] = {}
     for stretch in drawn:
-        times[stretch.state] = times.get(stretch.state, timedelta()) + stretch.ends_at - stretch.starts_at
+        times[stretch.state] = times.get(stretch.state, timedelta()) + stretch.time
     return [Spent(state, times[state]) for state in order if state in times]
 
 

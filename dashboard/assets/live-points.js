@@ -5,6 +5,7 @@ import { follow as keepFresh, refresh } from "./fresh.js";
 
 const lang = document.documentElement.lang === "en" ? "en" : "sv";
 const clock = new Intl.DateTimeFormat("sv-SE", { hour: "2-digit", minute: "2-digit", timeZone: "Europe/Stockholm" });
+const digits = new Intl.NumberFormat(lang === "en" ? "en-GB" : "sv-SE");
 const STATES = new Set(["working", "partly", "down", "unknown"]);
 const LONGEST_WAIT = 60_000;
 
@@ -97,7 +98,7 @@ function paint(place, point, text) {
 function count() {
   for (const total of document.querySelectorAll("[data-count]")) {
     const number = document.querySelectorAll(`.point[data-state="${total.dataset.count}"]`).length;
-    total.querySelector("[data-number]").textContent = String(number);
+    total.querySelector("[data-number]").textContent = digits.format(number);
     total.hidden = number === 0;
   }
 }

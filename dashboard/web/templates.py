@@ -35,7 +35,7 @@ def load_templates() -> Templates:
 def environment(chosen: Language, asset: Callable[[str], str]) -> Environment:
     """The template language: `_`, `ngettext`, `asset`, and filters for times and numbers.
 
-    Times: `clock`, `day`, `stamp`, `precise`, `ago`, `machine`; numbers: `number`, and `tenths` with
+    Times: `clock`, `day`, `stamp`, `precise`, `ago`, `lasting`, `machine`; numbers: `number`, and `tenths` with
     one decimal, always, where figures are compared. They count from the page's `now`.
     """
     made = Environment(
@@ -54,6 +54,7 @@ def environment(chosen: Language, asset: Callable[[str], str]) -> Environment:
         stamp=_since_now(times.stamp, chosen.code),
         precise=_since_now(times.precise, chosen.code),
         ago=_since_now(times.ago, chosen.code),
+        lasting=times.lasting,
         machine=times.machine,
         number=partial(format_decimal, locale=chosen.code),
         tenths=partial(format_decimal, format="#,##0.0", locale=chosen.code),

@@ -48,6 +48,15 @@ def ago(moment: datetime, now: datetime, lang: str) -> str:
     return str(format_timedelta(-passed, add_direction=True, threshold=1, locale=_locale(lang)))
 
 
+def lasting(time: timedelta) -> str:
+    """How long something lasts, in signs of units that both languages share: 3 h 48 min, 24 min, 8 s."""
+    minutes, seconds = divmod(int(time.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min" if minutes else f"{seconds} s"
+
+
 def machine(moment: datetime) -> str:
     """The instant for `<time datetime>` and for scripts, in UTC with milliseconds."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

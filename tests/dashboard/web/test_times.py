@@ -42,5 +42,21 @@ def test_how_long_ago_is_said_in_words(seconds: int, swedish: str, english: str)
     assert times.ago(SUMMER, now, "en") == english
 
 
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.4, "0 s"),
+        (8, "8 s"),
+        (59.9, "59 s"),
+        (60, "1 min"),
+        (3599, "59 min"),
+        (13_680, "3 h 48 min"),
+        (86_400, "24 h 0 min"),
+    ],
+)
+def test_how_long_something_lasts(seconds: float, words: str) -> None:
+    assert times.lasting(timedelta(seconds=seconds)) == words
+
+
 def test_machines_get_utc_with_milliseconds() -> None:
     assert times.machine(times.local(SUMMER)) == "2026-06-03T07:40:00.000Z"
