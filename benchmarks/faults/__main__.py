@@ -45,12 +45,12 @@ class Task:
 
 async def kept(task: Task) -> Figures:
     """Q1, the broker keeps what it has saved (by default settings: once a minute)."""
-    return await random_kills(task.folder, Plan(devices=200, seed=task.seed), Kills())
+    return await random_kills(task.folder, Plan(devices=200, agents=2, seed=task.seed), Kills())
 
 
 async def wiped(task: Task) -> Figures:
     """Q1, the broker's store is wiped at each of its kills."""
-    return await random_kills(task.folder, Plan(devices=200, seed=task.seed, wiped=True), Kills())
+    return await random_kills(task.folder, Plan(devices=200, agents=2, seed=task.seed, wiped=True), Kills())
 
 
 async def acknowledged(task: Task) -> Figures:

@@ -87,7 +87,9 @@ async def audit(postgres: EmbeddedPostgres, fleet: Fleet, *, everything: bool = 
         _judge(
             found, device, stored.pop((device.municipality, device.name), Counter()), everything=everything
         )
-    found.unmade += [f"{name} {key}" for (_, name), ids in stored.items() for key in ids]
+    found.unmade += [
+        f"{name} {key}" for (_, name), ids in stored.items() for key in ids if key.startswith(OURS)
+    ]
     return found
 
 

@@ -3,13 +3,17 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from benchmarks.faults import agents
 from benchmarks.faults.rig import Plan, Rig, rig
 from benchmarks.faults.waiting import until
 
 ALL = ("gateway", "database", "broker")
+# An agent sends again after 30 s, doubling.
+AGENTS_WITHIN_S = 240.0
 _LOOK_S = 0.02
 
 
@@ -29,10 +33,11 @@ async def random_kills(folder: Path, plan: Plan, kills: Kills) -> dict[str, obje
     The moments are numbers of events made, so that every kill comes under load, however slow the machine is.
     """
     began = time.monotonic()
-    async with rig(folder, plan) as installation:
+    async with rig(folder, plan) as installation, AsyncExitStack() as stack:
         order = [victim for victim in kills.victims for _ in range(kills.each)]
         installation.rng.shuffle(order)
         moments = sorted(installation.rng.sample(range(kills.events // 20, kills.events), len(order)))
+        real = await stack.enter_async_context(agents.at_work(installation))
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(installation.fleet.pace(kills.events, rate=kills.rate), name="load")
             for victim, moment in zip(order, moments, strict=True):
@@ -40,7 +45,9 @@ async def random_kills(folder: Path, plan: Plan, kills: Kills) -> dict[str, obje
                 await strike(installation, victim)
         killed_s = time.monotonic() - began
         settled_s = await installation.settle()
+        await real.settle(within=AGENTS_WITHIN_S)
         found = await installation.audit()
+        await real.audit(found)
         return {
             "seed": plan.seed,
             **asdict(kills),

@@ -53,6 +53,7 @@ CROSS JOIN (VALUES ('status'), ('usage')) AS r (reading)
 LEFT JOIN bypunkt.reading_cursor AS c ON c.lane = l.lane AND c.reading = r.reading
 WHERE l.head > 0
 """
+AGENT = "hs-agent"
 WITH_WEB = (("run", "--role", "gateway", "--role", "worker", "--role", "web"),)
 _SEEN = """
 SELECT bool_and(EXISTS (SELECT FROM bypunkt.observation AS o WHERE o.lane = u.lane)) FROM bypunkt.lane_in_use AS u
@@ -70,12 +71,14 @@ _POLL_S = 0.1
 class Plan:
     """What a rig is made of.
 
+    `agents`: real ones that are registered beside the devices, to be run by whoever wants them.
     `processes`: the arguments of each process of the program that is started; `entry` replaces the program.
     `proxied`: devices, gateway and database are reached through proxies, in this order in `Rig.proxies`.
     `safe_broker`: it saves itself at every change, so that what it has acknowledged outlives its own `kill -9`.
     """
 
     devices: int = 24
+    agents: int = 0
     habits: Habits = field(default_factory=Habits)
     processes: tuple[tuple[str, ...], ...] = (("run", "--role", "gateway", "--role", "worker"),)
     entry: tuple[str, ...] = PROGRAM
@@ -198,9 +201,10 @@ async def rig(folder: Path, plan: Plan) -> AsyncIterator[Rig]:
     """Build an installation with registered devices, start it, and connect the devices once it can see."""
     rng = random.Random(plan.seed)
     homes = homes_of(plan.devices)
+    agents = homes_of(plan.agents, name=AGENT)
     async with AsyncExitStack() as stack:
         postgres = await stack.enter_async_context(EmbeddedPostgres(settings=plan.postgres))
-        await prepare(postgres, homes)
+        await prepare(postgres, homes | agents)
         mosquitto = await stack.enter_async_context(
             Mosquitto(folder / "broker", options=_broker_options(plan))
         )
@@ -234,10 +238,10 @@ async def rig(folder: Path, plan: Plan) -> AsyncIterator[Rig]:
         yield built
 
 
-def homes_of(devices: int) -> dict[str, str]:
+def homes_of(devices: int, *, name: str = "hs-fault") -> dict[str, str]:
     """Devices, by name, and the municipalities they stand in."""
     codes = sorted(MUNICIPALITIES)
-    return {f"hs-fault-{number}": codes[number % len(codes)] for number in range(devices)}
+    return {f"{name}-{number}": codes[number % len(codes)] for number in range(devices)}
 
 
 async def prepare(postgres: EmbeddedPostgres, homes: Mapping[str, str]) -> None:
