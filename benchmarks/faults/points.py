@@ -16,7 +16,7 @@ POINTS = (
     "gateway.acknowledged",
     "gateway.receipted",
 )
-_WITHIN_S = 60.0
+_WITHIN_S = 120.0
 
 
 async def at_every_point(folder: Path, plan: Plan, *, each: int, rate: float = 400.0) -> dict[str, object]:
