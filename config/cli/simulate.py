@@ -106,7 +106,11 @@ async def _synthetic(settings: Settings, count: int) -> Sequence[SimulatedDevice
     async with open_database(settings) as database:
         codes = await municipality_codes(database)
         async with database.transaction(Role.WEB, Tenants(codes)) as connection:
-            rows = [row for row in await every_device(connection) if row["synthetic"]]
+            rows = [
+                row
+                for row in await every_device(connection)
+                if row["synthetic"] and row["lifecycle"] in ("registered", "active")
+            ]
     if len(rows) < count:
         raise CommandFailed(
             f"only {len(rows)} synthetic devices are registered: `bypunkt import` a file with more, or lower --devices"

@@ -12,7 +12,8 @@ from config.failures import CommandFailed
 from config.settings import load
 from gateway.embedded import Mosquitto
 from gateway.embedded.mosquitto import MosquittoOptions
-from services.storage.database import Database
+from services.storage.database import Database, Role, Tenants
+from services.tenants.devices import move
 from services.tenants.importing import import_registry
 from tests.config.cli.calling import bypunkt
 from tests.support.installation import environment, outcome
@@ -36,7 +37,7 @@ async def test_it_publishes_at_about_the_rate_asked_for_and_says_how_much(
     assert 3 < acknowledged <= sent < 60
 
 
-async def test_only_synthetic_devices_are_played(database_url: str, admin_url: str) -> None:
+async def test_only_synthetic_devices_that_may_speak_are_played(database_url: str, admin_url: str) -> None:
     await _register(database_url)
     admin = await asyncpg.connect(admin_url)
     try:
@@ -48,6 +49,14 @@ async def test_only_synthetic_devices_are_played(database_url: str, admin_url: s
     assert played == [("0583", "hs-fornasa-1"), ("0781", "hs-lidhult-2")]
     with pytest.raises(CommandFailed, match="only 2 synthetic devices are registered"):
         await simulate._synthetic(settings, 3)
+    async with (
+        Database.open(database_url) as database,
+        database.transaction(Role.WEB, Tenants(("0583", "0781"))) as connection,
+    ):
+        await move(connection, "hs-fornasa-1", "suspended")
+        await move(connection, "hs-lidhult-2", "retired")
+    with pytest.raises(CommandFailed, match="only 0 synthetic devices are registered"):
+        await simulate._synthetic(settings, 1)
 
 
 async def test_villages_live_at_the_configured_broker_some_of_them_with_real_agents(
