@@ -68,7 +68,8 @@ class Plan:
 
 async def run(plan: Plan) -> None:
     """Run the demo until cancelled, or for `plan.seconds`; leaves no process, and no file but in `plan.data`."""
-    registry = _at_speed(_villages(plan), plan.speed)
+    villages = _villages(plan)
+    registry = _at_speed(villages, plan.speed)
     async with AsyncExitStack() as stack:
         directory = plan.data or Path(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="bypunkt-demo-"))
@@ -82,7 +83,7 @@ async def run(plan: Plan) -> None:
         await migrate(postgres.dsn())
         settings = _settings(plan, broker, postgres.dsn(user="bypunkt_app"))
         await _prepare(settings, registry)
-        fleet = _fleet(plan, broker, directory / "agents")
+        fleet = _fleet(plan, villages, broker=broker, directory=directory / "agents")
         desk = DemoDesk(fleet, Servers(broker=broker, database=postgres), registry)
         up = await stack.enter_async_context(bypunkt(settings, desk=desk))
         await _until_seeing(up.gateway)
@@ -180,7 +181,7 @@ async def _add_person(connection: Connection, login: str, role: PersonRole, muni
         await people.add(connection, login, role=role, municipality=municipality, password=PASSWORD)
 
 
-def _fleet(plan: Plan, broker: EmbeddedBroker, directory: Path) -> Fleet:
+def _fleet(plan: Plan, villages: RegistryFile, *, broker: EmbeddedBroker, directory: Path) -> Fleet:
     directory.mkdir(mode=0o700, exist_ok=True)
     devices = [
         SimulatedDevice(
@@ -190,7 +191,7 @@ def _fleet(plan: Plan, broker: EmbeddedBroker, directory: Path) -> Fleet:
             point=device.point,
             expected_interval_s=device.expected_interval_s,
         )
-        for device in _villages(plan).devices
+        for device in villages.devices
     ]
     staged = [fault for fault in STAGED if fault.device in {device.id for device in devices}]
     return Fleet(
