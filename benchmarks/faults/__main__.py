@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import json
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -164,7 +165,7 @@ def run(
     folder.chmod(0o755)
     began = time.monotonic()
     try:
-        figures = asyncio.run(scenario(Task(folder, seed, minutes)))
+        figures = asyncio.run(_until_told_to_stop(scenario(Task(folder, seed, minutes))))
     except Exception:  # noqa: BLE001 - said, and the next one has its turn
         traceback.print_exc()
         figures = {"clean": False, "error": str(sys.exc_info()[1])}
@@ -180,6 +181,14 @@ def run(
         line["folder"] = str(folder)
     print(json.dumps(line), flush=True)
     return clean
+
+
+async def _until_told_to_stop(scenario: Coroutine[None, None, Figures]) -> Figures:
+    """Leave in order on SIGTERM too: what was started must not be left behind."""
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await scenario
 
 
 if __name__ == "__main__":
