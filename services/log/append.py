@@ -5,7 +5,10 @@ a reader needs one number a lane, and looking for an earlier copy of an event ca
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pydantic import ConfigDict, TypeAdapter
 
 from services.ingest.models import Accepted, Refused
 from services.log.models import Stored
@@ -18,22 +21,44 @@ queries = load_queries(__package__)
 EARLIEST = timedelta(days=31)
 AHEAD = timedelta(days=35)
 
+# How far from its receipt an event lies whose id is looked up (the statement `append` says the same).
+LOOK_BACK = timedelta(hours=48)
+LOOK_AHEAD = timedelta(minutes=10)
+
+_SEPARATOR = "\x1f"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+# Numbers that JSON does not have are written as they are, so that PostgreSQL refuses them.
+_DATA: TypeAdapter[list[dict[str, Any]]] = TypeAdapter(
+    list[dict[str, Any]], config=ConfigDict(ser_json_inf_nan="constants")
+)
+
+
+class UnfitDatum(ValueError):
+    """An event holds what cannot be written down for PostgreSQL."""
+
 
 async def append(
-    connection: Connection, lane: int, events: Sequence[Accepted], *, dead: Sequence[Refused] = ()
+    connection: Connection,
+    lane: int,
+    events: Sequence[Accepted],
+    *,
+    dead: Sequence[Refused] = (),
+    held: bool = False,
 ) -> Stored:
     """Store events and dead letters of one lane in the open transaction (role ingest, lane scope).
 
-    Repeated events, within the batch or already in the log, are counted and left out. Readers are woken at commit.
+    `held` says that the transaction has run `hold_lane` already. Repeated events, within the batch or already in the
+    log, are counted and left out. Readers are woken at commit.
     """
     single = list(_first_of_each(events))
+    if single and not held:
+        await connection.execute(queries.hold_lane)
     new = await _insert(connection, lane, single) if single else 0
     if dead:
         await connection.execute(
             queries.add_dead_letters, lane, *_transposed(_dead_row(letter) for letter in dead)
         )
-    if new:
-        await announce(connection, lane)
     return Stored(new=new, duplicates=len(events) - new, dead=len(dead))
 
 
@@ -49,14 +74,51 @@ async def make_partitions(connection: Connection, *, now: datetime) -> int:
 
 
 async def _insert(connection: Connection, lane: int, events: list[Accepted]) -> int:
-    head = await connection.fetchval(queries.hold_lane, lane)
-    done = await connection.execute(queries.append, lane, head, *columns(events))
+    done = await connection.execute(queries.append, lane, *columns(events), *spans(events))
     return int(done.rpartition(" ")[2])
 
 
-def columns(events: Iterable[Accepted]) -> list[list[object]]:
-    """Return events as the arrays that the statement `append` takes after lane and head."""
-    return _transposed(_event_row(event) for event in events)
+def columns(events: Sequence[Accepted]) -> list[str]:
+    """Return events as the columns that the statement `append` takes after the lane, one text each.
+
+    A driver looks at each element of an array by itself; a text goes through as it is. Raises `UnfitDatum`.
+    """
+    texts = [
+        [event.municipality for event in events],
+        [event.device for event in events],
+        [event.id for event in events],
+        [event.type for event in events],
+        [event.retention for event in events],
+        [_us(event.at) for event in events],
+        [_us(event.received_at) for event in events],
+        ["" if event.time is None else _us(event.time) for event in events],
+        [event.boot or "" for event in events],
+        [event.conn or "" for event in events],
+        ["" if event.seq is None else str(event.seq) for event in events],
+        ["t" if event.look_back else "" for event in events],
+    ]
+    joined = [_SEPARATOR.join(column) for column in texts]
+    if any(text.count(_SEPARATOR) != len(events) - 1 for text in joined):
+        raise UnfitDatum("a control character")
+    try:
+        return [*joined, _DATA.dump_json([event.data for event in events]).decode()]
+    except ValueError as error:
+        raise UnfitDatum("data that is not JSON") from error
+
+
+def spans(events: Sequence[Accepted]) -> tuple[datetime, datetime, datetime, datetime]:
+    """Return between which instants copies of events may lie in the log, by their key and by looking back."""
+    received = [event.received_at for event in events if event.look_back] or [_EPOCH]
+    return (
+        min(event.at for event in events),
+        max(event.at for event in events),
+        min(received) - LOOK_BACK,
+        max(received) + LOOK_AHEAD,
+    )
+
+
+def _us(moment: datetime) -> str:
+    return str((moment - _EPOCH) // _MICROSECOND)
 
 
 def _first_of_each(events: Iterable[Accepted]) -> Iterable[Accepted]:
@@ -66,24 +128,6 @@ def _first_of_each(events: Iterable[Accepted]) -> Iterable[Accepted]:
         if key not in seen:
             seen.add(key)
             yield event
-
-
-def _event_row(event: Accepted) -> tuple[object, ...]:
-    return (
-        event.municipality,
-        event.device,
-        event.id,
-        event.type,
-        event.retention,
-        event.at,
-        event.received_at,
-        event.time,
-        event.boot,
-        event.conn,
-        event.seq,
-        event.data,
-        event.look_back,
-    )
 
 
 def _dead_row(letter: Refused) -> tuple[object, ...]:

@@ -1,16 +1,32 @@
 -- name: hold_lane
--- Take the lane's row lock and its head; the next statement's snapshot then holds everything before it.
-SELECT head FROM lane WHERE lane = $1 FOR UPDATE
+-- Take the row lock of the transaction's lane; the next statement's snapshot then holds everything before it.
+-- What is planned here is kept for long: a partition that was empty then must be looked at by index all the same,
+-- and to plan anew for each batch would cost more than the batch.
+SET LOCAL enable_seqscan = off;
+SET LOCAL plan_cache_mode = force_generic_plan;
+SELECT FROM lane WHERE lane = (SELECT scope_lane()) FOR UPDATE
 
 -- name: append
--- Store the events that are not in the log yet at the positions after the head, and move the head.
+-- Store the events that are not in the log yet at the positions after the head, and move the head, which wakes readers.
+-- A column comes as one text, its values between unit separators, empty for none; times are microseconds.
+-- They become timestamps before the rows do: row-level security lets no arithmetic into an index condition.
+-- The last four say between which instants copies may lie, so that only the partitions there are opened at all.
+-- OFFSET 0 keeps this a look by key for each event, whatever the planner thinks of a partition that is empty yet.
 WITH incoming AS (
     SELECT *
-    FROM unnest(
-        $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[], $9::timestamptz[],
-        $10::timestamptz[], $11::text[], $12::text[], $13::bigint[], $14::jsonb[], $15::boolean[]
+    FROM ROWS FROM (
+        unnest(
+            string_to_array($2, E'\x1f', ''), string_to_array($3, E'\x1f', ''), string_to_array($4, E'\x1f', ''),
+            string_to_array($5, E'\x1f', ''), string_to_array($6, E'\x1f', ''),
+            ARRAY(SELECT 'epoch'::timestamptz + u * interval '1 us' FROM unnest(string_to_array($7, E'\x1f', '')::bigint[]) AS u),
+            ARRAY(SELECT 'epoch'::timestamptz + u * interval '1 us' FROM unnest(string_to_array($8, E'\x1f', '')::bigint[]) AS u),
+            ARRAY(SELECT 'epoch'::timestamptz + u * interval '1 us' FROM unnest(string_to_array($9, E'\x1f', '')::bigint[]) AS u),
+            string_to_array($10, E'\x1f', ''), string_to_array($11, E'\x1f', ''),
+            string_to_array($12, E'\x1f', '')::bigint[], string_to_array($13, E'\x1f', '')::boolean[]
+        ),
+        jsonb_array_elements($14::text::jsonb)
     ) WITH ORDINALITY AS t (
-        municipality, device, id, type, retention, at, received_at, time, boot, conn, seq, data, look_back, n
+        municipality, device, id, type, retention, at, received_at, time, boot, conn, seq, look_back, data, n
     )
 ),
 
@@ -20,24 +36,29 @@ fresh AS (
     WHERE NOT EXISTS (
         SELECT FROM event AS e
         WHERE e.municipality = i.municipality AND e.device = i.device AND e.at = i.at AND e.id = i.id
-    ) AND NOT (i.look_back AND EXISTS (
+            AND e.at BETWEEN $15 AND $16
+        OFFSET 0
+    ) AND NOT (i.look_back IS NOT NULL AND EXISTS (
         SELECT FROM event AS e
         WHERE e.municipality = i.municipality AND e.device = i.device AND e.id = i.id
             AND e.at > i.received_at - interval '48 hours' AND e.at <= i.received_at + interval '10 minutes'
+            AND e.at BETWEEN $17 AND $18
+        OFFSET 0
     ))
 ),
 
 moved AS (
-    UPDATE lane SET head = head + (SELECT count(*) FROM fresh) WHERE lane = $1
+    UPDATE lane SET head = head + (SELECT count(*) FROM fresh) WHERE lane = $1 AND EXISTS (SELECT FROM fresh)
 )
 
 INSERT INTO event (
     lane, position, municipality, device, id, type, retention, at, received_at, time, boot, conn, seq, data
 )
 SELECT
-    $1, $2::bigint + f.place, f.municipality, f.device, f.id, f.type, f.retention, f.at, f.received_at, f.time,
+    $1, l.head + f.place, f.municipality, f.device, f.id, f.type, f.retention, f.at, f.received_at, f.time,
     f.boot, f.conn, f.seq, f.data
 FROM fresh AS f
+JOIN lane AS l ON l.lane = $1
 
 -- name: add_dead_letters
 -- Keep what could not be stored, with the reason.

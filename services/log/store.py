@@ -5,6 +5,7 @@ else that goes wrong is raised, so that the caller keeps the batch and tries aga
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -13,7 +14,7 @@ import structlog
 from prometheus_client import Counter, Histogram
 
 from services.ingest.models import Accepted, Refused
-from services.log.append import announce, append, queries
+from services.log.append import UnfitDatum, announce, append, queries
 from services.log.models import Stored
 from services.runtime import failpoints
 from services.storage.database import Connection, Database, Lane, Role
@@ -31,6 +32,7 @@ COMMIT = Histogram(
 # What PostgreSQL says when the datum is at fault, and not the server or we; the last is asyncpg's own word for an
 # argument that it cannot encode, which its public names hide behind the server's error of the same name.
 _BAD_DATUM = (
+    UnfitDatum,
     asyncpg.DataError,
     asyncpg.IntegrityConstraintViolationError,
     asyncpg.ProgramLimitExceededError,
@@ -113,20 +115,22 @@ async def _sieve(
 
 
 async def _try(database: Database, lane: int, events: list[Accepted]) -> None:
-    async with database.transaction(Role.INGEST, Lane(lane)) as connection:
-        trial = connection.transaction()
-        await trial.start()
-        try:
+    with suppress(_OnlyATrial):
+        async with database.transaction(Role.INGEST, Lane(lane)) as connection:
             await append(connection, lane, events)
-        finally:
-            await trial.rollback()
+            raise _OnlyATrial
+
+
+class _OnlyATrial(Exception):
+    """No error: ends a transaction so that nothing of it stays."""
 
 
 async def _store(database: Database, lane: int, kept: Kept, *, sight: Sight | None) -> Stored:
     with COMMIT.time():
-        async with database.transaction(Role.INGEST, Lane(lane)) as connection:
+        first = queries.hold_lane if kept.accepted else None
+        async with database.transaction(Role.INGEST, Lane(lane), first=first) as connection:
             dead = [refusal for refusal in kept.refused if refusal.stored]
-            stored = await append(connection, lane, kept.accepted, dead=dead)
+            stored = await append(connection, lane, kept.accepted, dead=dead, held=first is not None)
             await _declare_spools(connection, kept.accepted)
             if sight is not None:
                 await record_sight(connection, lane, sight)

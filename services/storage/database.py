@@ -6,6 +6,7 @@ row-level security does the rest. Both end with the transaction, so a pooled con
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -45,6 +46,9 @@ SELECT set_config('role', $1, true), set_config('bypunkt.lane', $2, true),
        set_config('bypunkt.municipalities', $3, true), set_config('bypunkt.login', $4, true),
        set_config('bypunkt.person', $5, true), set_config('bypunkt.installation', $6, true)
 """
+_SETTINGS = ("lane", "municipalities", "login", "person", "installation")
+# What may stand in a statement's text as it is; everything else is a parameter, at the price of a round trip.
+_PLAIN = re.compile(r"[a-z0-9,-]*", re.ASCII)
 
 
 class Role(StrEnum):
@@ -105,6 +109,16 @@ def _settings(scope: Scope) -> tuple[str, str, str, str, str]:
             return "", "", "", "", "yes"
 
 
+def _opening(role: Role, values: Sequence[str]) -> str:
+    """Return a transaction's beginning as one text: what is not set is empty, as it is before each transaction."""
+    scope = (
+        f"SET LOCAL bypunkt.{name} = '{value}'"
+        for name, value in zip(_SETTINGS, values, strict=True)
+        if value
+    )
+    return "; ".join(("BEGIN", f"SET LOCAL ROLE {role}", *scope))
+
+
 class Database:
     """A pool of connections that can only be used through `transaction`."""
 
@@ -129,6 +143,7 @@ class Database:
             timeout=5,
             command_timeout=statement_s,
             init=_prepare,
+            reset=_leave_as_is,
             server_settings={
                 "search_path": "bypunkt",
                 "timezone": "UTC",
@@ -148,15 +163,27 @@ class Database:
                 pool.terminate()  # a server that died with a connection in use never lets go of it
 
     @asynccontextmanager
-    async def transaction(self, role: Role, scope: Scope) -> AsyncIterator[Connection]:
+    async def transaction(
+        self, role: Role, scope: Scope, *, first: str | None = None
+    ) -> AsyncIterator[Connection]:
         """Open a transaction in which `role` sees the rows of `scope` and nothing else.
 
-        Raises one of `UNREACHABLE` when the server is away; nothing of the transaction is stored then,
-        unless the connection was lost at the very commit, which a retry with the same keys makes harmless.
+        `first` is a statement (or several) without values that travels with the opening. `savepoint` opens an inner
+        one. Raises one of `UNREACHABLE` when the server is away; nothing of the transaction is stored then, unless
+        the connection was lost at the very commit, which a retry with the same keys makes harmless.
         """
-        async with self._pool.acquire(timeout=10) as connection, connection.transaction():
-            await connection.execute(_SCOPE, role, *_settings(scope))
-            yield connection
+        async with self._pool.acquire(timeout=10) as connection:
+            try:
+                await _begin(connection, role, scope, first)
+                yield connection
+            except BaseException:
+                await _roll_back(connection)
+                raise
+            if await connection.execute("COMMIT") != "COMMIT":
+                # An error was caught inside, and the server had ended the transaction at it.
+                raise asyncpg.InFailedSQLTransactionError(
+                    "the transaction had failed: nothing of it is stored"
+                )
 
     @asynccontextmanager
     async def listen(self, *channels: str) -> AsyncIterator["Notices"]:
@@ -202,6 +229,52 @@ class Database:
                     await connection.execute("SELECT 1")
         finally:
             connection.terminate()
+
+
+@asynccontextmanager
+async def savepoint(connection: Connection) -> AsyncIterator[None]:
+    """Take back what is done inside, and only that, when it ends with an error."""
+    await connection.execute("SAVEPOINT here")
+    try:
+        yield
+    except BaseException:
+        if not connection.is_closed():
+            await connection.execute("ROLLBACK TO here; RELEASE here")
+        raise
+    await connection.execute("RELEASE here")
+
+
+async def _begin(connection: Connection, role: Role, scope: Scope, first: str | None) -> None:
+    values = _settings(scope)
+    plain = all(_PLAIN.fullmatch(value) for value in values)
+    if plain and first is None:
+        await connection.execute(_opening(role, values))
+    elif plain:
+        await connection.execute(f"{_opening(role, values)}; {first}")
+    else:
+        await connection.execute("BEGIN")
+        await connection.execute(_SCOPE, role, *values)
+        if first is not None:
+            await connection.execute(first)
+
+
+async def _roll_back(connection: Connection) -> None:
+    """Undo what was begun; what went wrong is raised by whoever calls, and not what goes wrong here."""
+    if connection.is_closed():
+        return
+    try:
+        async with asyncio.timeout(_CLOSE_WITHIN_S):
+            # Harmless where there is no transaction (any longer): the server only warns.
+            await connection.execute("ROLLBACK")
+    except (*UNREACHABLE, asyncpg.PostgresError):
+        connection.terminate()  # the server rolls back what nobody can commit any longer
+
+
+async def _leave_as_is(_connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Do nothing before a connection goes back: role and scope ended with the transaction, and nothing else is set.
+
+    asyncpg itself would ask the server to forget locks, cursors and settings of the session: a round trip each time.
+    """
 
 
 class Notices:

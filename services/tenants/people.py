@@ -14,7 +14,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.storage.database import Connection
+from services.storage.database import Connection, savepoint
 from services.storage.sql import load_queries
 from services.tenants.access import EVERYWHERE, PersonRole
 from services.tenants.passwords import hash_password
@@ -68,7 +68,7 @@ async def add(
         raise PersonError(f"the role {role} {needs}")
     password_hash = await hash_password(password)
     try:
-        async with connection.transaction():
+        async with savepoint(connection):
             (row,) = await connection.fetch(
                 queries.add_person, login_of(login), municipality, role, password_hash
             )

@@ -1,12 +1,13 @@
 """The log takes each event once, at gapless positions, in commit order."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
 
-from services.log.append import append, columns, make_partitions, queries
+from services.ingest.models import Accepted
+from services.log.append import UnfitDatum, append, columns, make_partitions, queries, spans
 from services.storage.database import Database, Lane, Public, Role
 from tests.support.villages import NOON, add, heartbeat, lane_of, villages
 
@@ -102,24 +103,72 @@ async def test_slow_concurrent_writers_never_make_a_reader_skip(database_url: st
         assert await _positions(database, lane) == list(range(1, 61))
 
 
-async def test_the_look_for_an_earlier_copy_uses_the_key(database_url: str, admin_url: str) -> None:
-    """The hot statement must find copies by index also when the log has grown."""
+async def _plan(database: Database, lane: int, *events: Accepted) -> list[str]:
+    """Return how PostgreSQL would store these events: its plan, as it is kept for all batches."""
+    async with database.transaction(Role.INGEST, Lane(lane), first=queries.hold_lane) as connection:
+        lines = await connection.fetch(
+            "EXPLAIN (ANALYZE, TIMING OFF) " + queries.append, lane, *columns(events), *spans(events)
+        )
+    return [line[0].strip() for line in lines]
+
+
+async def test_copies_are_looked_for_in_the_partitions_of_the_events_alone_and_by_their_key(
+    database_url: str,
+) -> None:
+    """The log has a dozen and more partitions; a batch opens one of each class, though all are empty yet."""
+    async with villages(database_url) as database:
+        plan = await _plan(database, await lane_of(database, "0781"), heartbeat(7), heartbeat(8))
+    scans = [line for line in plan if " on event_" in line]
+    assert [line.split(" on ")[1].split()[0] for line in scans] == [
+        "event_long_2026", "event_short_2026w38", "event_standard_2026m09"
+    ], plan  # fmt: skip
+    assert not [line for line in scans if "Seq Scan" in line], plan
+    keys = [line for line in plan if line.startswith("Index Cond") and "(device = " in line]
+    assert len(keys) == len(scans), "\n".join(plan)
+    assert all("(municipality = " in line and "(at = " in line for line in keys), plan
+
+
+async def test_only_an_event_without_a_usable_time_has_earlier_days_looked_through(database_url: str) -> None:
     async with villages(database_url) as database:
         lane = await lane_of(database, "0781")
-        for start in range(0, 3000, 1000):
-            await add(
-                database, *(heartbeat(n, at=NOON + timedelta(seconds=n)) for n in range(start, start + 1000))
-            )
-        admin = await asyncpg.connect(admin_url)
-        try:
-            await admin.execute("ANALYZE bypunkt.event")
-        finally:
-            await admin.close()
-        async with database.transaction(Role.INGEST, Lane(lane)) as connection:
-            plan = await connection.fetch("EXPLAIN " + queries.append, lane, 0, *columns([heartbeat(7)]))
-    text = "\n".join(row[0] for row in plan)
-    assert "Seq Scan on event_standard_2026m09" not in text, text
-    assert "event_standard_2026m09_pkey" in text, text
+        plain = await _plan(database, lane, heartbeat(7))
+        back = await _plan(database, lane, heartbeat(8, at=NOON.replace(day=1), clock="receipt"))
+    assert not [line for line in plain if "event_standard_2026m08" in line], plain
+    assert [line for line in back if "event_standard_2026m08" in line], back
+
+
+async def test_a_value_with_a_separator_in_it_moves_no_other_value(database_url: str) -> None:
+    async with villages(database_url) as database:
+        with pytest.raises(UnfitDatum):
+            await add(database, heartbeat(1), heartbeat(2, boot="a\x1fb"), heartbeat(3, boot=None))
+        with pytest.raises(UnfitDatum):
+            await add(database, heartbeat(1, id="a\x1fb"))
+
+
+@pytest.mark.parametrize("value", ["\udc00", {"deep": [1, "\ud800"]}])
+async def test_data_that_cannot_be_written_as_json_are_unfit(database_url: str, value: object) -> None:
+    async with villages(database_url) as database:
+        with pytest.raises(UnfitDatum):
+            await add(database, heartbeat(1, data={"note": value}))
+
+
+async def test_every_field_comes_out_of_the_log_as_it_went_in(database_url: str) -> None:
+    odd = timedelta(microseconds=123_457)
+    said = {"text": "Å \"'\\\t€ 🚲", "list": [1, -2.5, 1e-7, 2**70, None, True], "empty": {}, "": "\u0001"}
+    events = [
+        heartbeat(1, data=said, conn="c", at=NOON + odd, received_at=NOON + 3 * odd),
+        heartbeat(2, boot=None, conn="x{},'\"\\ NULL", seq=None, time=None, data={}),
+        heartbeat(3, boot="NULL", seq=2**63 - 1, time=datetime(1970, 1, 1, tzinfo=UTC), clock="receipt"),
+        heartbeat(4, id="{a,b}", time=datetime(2091, 1, 1, 1, 1, 1, 999_999, tzinfo=UTC), clock="receipt"),
+    ]
+    async with villages(database_url) as database:
+        assert (await add(database, *events)).new == len(events)
+        async with database.transaction(Role.WORKER, Lane(await lane_of(database, "0781"))) as connection:
+            rows = await connection.fetch("SELECT * FROM event ORDER BY position")
+    fields = [name for name in Accepted._fields if name not in {"clock", "own_id"}]
+    assert [[row[name] for name in fields] for row in rows] == [
+        [getattr(event, name) for name in fields] for event in events
+    ]
 
 
 async def test_partitions_are_made_while_others_read_and_write(database_url: str) -> None:

@@ -2,11 +2,13 @@
 
 import asyncio
 import random
+from contextlib import suppress
 
 import asyncpg
 import pytest
 
-from services.storage.database import Database, Public, Role, Tenants
+from services.log.append import append
+from services.storage.database import Database, Lane, Public, Role, Scope, SignIn, Tenants, savepoint
 from services.storage.sql import Queries
 from tests.support.villages import add, heartbeat, lane_of, villages
 
@@ -58,6 +60,90 @@ async def test_scopes_never_leak_over_a_small_pool(database_url: str) -> None:
     seen = [answer for answer in answers if isinstance(answer, tuple)]
     assert len(seen) > 150
     assert all(rows == {code} for code, rows in seen)
+
+
+_SEEN = """
+SELECT current_user, coalesce(scope_lane()::text, ''), coalesce(array_to_string(scope_municipalities(), ','), ''),
+       coalesce(current_setting('bypunkt.login', true), '')
+"""
+
+
+@pytest.mark.parametrize(
+    ("scope", "seen"),
+    [
+        (Lane(3), ("3", "", "")),
+        (Tenants(("0781", "0583")), ("", "0781,0583", "")),
+        (Tenants(("0781'; RESET ROLE; --",)), ("", "0781'; RESET ROLE; --", "")),
+        (SignIn(login="anna"), ("", "", "anna")),
+        (SignIn(login="o'brien\\' ; SELECT 1"), ("", "", "o'brien\\' ; SELECT 1")),
+        (Public(), ("", "", "")),
+    ],
+)
+async def test_a_scope_is_taken_as_it_is_said_and_ends_with_its_transaction(
+    database_url: str, scope: Scope, seen: tuple[str, ...]
+) -> None:
+    async with Database.open(database_url, connections=1) as database:
+        for first in (None, "SELECT 1"):
+            async with database.transaction(Role.WEB, scope, first=first) as connection:
+                assert tuple(await connection.fetchrow(_SEEN)) == ("bypunkt_web", *seen)  # type: ignore[arg-type]
+            async with database.transaction(Role.WORKER, Public()) as connection:
+                assert tuple(await connection.fetchrow(_SEEN)) == ("bypunkt_worker", "", "", "")  # type: ignore[arg-type]
+
+
+async def test_what_an_error_ended_is_not_taken_for_stored(database_url: str) -> None:
+    """PostgreSQL answers the COMMIT of a failed transaction with a rollback, and no error."""
+    async with villages(database_url) as database:
+        lane = Lane(await lane_of(database, "0781"))
+
+        async def go_on_after_an_error() -> None:
+            async with database.transaction(Role.INGEST, lane) as connection:
+                with suppress(asyncpg.DivisionByZeroError):
+                    await connection.execute("SELECT 1/0")
+
+        with pytest.raises(asyncpg.InFailedSQLTransactionError):
+            await go_on_after_an_error()
+        async with database.transaction(Role.INGEST, lane) as connection:
+            assert await connection.fetchval("SELECT 1") == 1
+
+
+async def test_a_savepoint_takes_back_what_is_inside_and_nothing_else(database_url: str) -> None:
+    async with villages(database_url) as database:
+        lane = Lane(await lane_of(database, "0781"))
+        async with database.transaction(Role.INGEST, lane) as connection:
+            await append(connection, lane.number, [heartbeat(1)])
+            with suppress(asyncpg.DivisionByZeroError):
+                async with savepoint(connection):
+                    await append(connection, lane.number, [heartbeat(2)])
+                    await connection.execute("SELECT 1/0")
+            async with savepoint(connection):
+                await append(connection, lane.number, [heartbeat(3)])
+        async with database.transaction(Role.INGEST, lane) as connection:
+            rows = await connection.fetch("SELECT id FROM event ORDER BY position")
+    assert [row["id"] for row in rows] == ["e-1", "e-3"]
+
+
+async def test_a_transaction_that_is_cancelled_anywhere_leaves_nothing_and_the_connection_goes_on(
+    database_url: str,
+) -> None:
+    """Cancelled on its way into, within or out of a transaction: all or nothing is stored, and no scope stays."""
+    chance = random.Random(11)
+    async with villages(database_url) as own:
+        lane = Lane(await lane_of(own, "0781"))
+    async with Database.open(database_url, connections=1) as database:
+
+        async def store(number: int) -> None:
+            async with database.transaction(Role.INGEST, lane) as connection:
+                await append(connection, lane.number, [heartbeat(2 * number), heartbeat(2 * number + 1)])
+
+        for number in range(60):
+            task = asyncio.create_task(store(number))
+            asyncio.get_running_loop().call_later(chance.random() / 100, task.cancel)
+            await asyncio.wait([task])
+            async with database.transaction(Role.WEB, Public()) as connection:
+                assert tuple(await connection.fetchrow(_SEEN)) == ("bypunkt_web", "", "", "")  # type: ignore[arg-type]
+        async with database.transaction(Role.INGEST, lane) as connection:
+            numbers = {int(row["id"][2:]) for row in await connection.fetch("SELECT id FROM event")}
+    assert {number ^ 1 for number in numbers} == numbers
 
 
 async def test_notices_arrive_and_a_lost_connection_is_made_again(database_url: str, admin_url: str) -> None:

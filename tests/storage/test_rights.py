@@ -68,6 +68,21 @@ async def test_every_tenant_key_begins_with_the_municipality(
     assert wrong == {*NO_TENANT, *OTHER_KEYS}
 
 
+async def test_every_partition_of_the_log_has_its_key_and_the_key_begins_with_the_municipality(
+    catalogue: "asyncpg.Connection[asyncpg.Record]",
+) -> None:
+    await catalogue.execute("SELECT bypunkt.make_event_partitions(now(), now())")
+    rows = await catalogue.fetch(
+        "SELECT t.relid::text AS name, array_agg(pg_get_indexdef(i.indexrelid)) FILTER (WHERE i.indisunique) AS keys"
+        " FROM pg_partition_tree('bypunkt.event') AS t LEFT JOIN pg_index AS i ON i.indrelid = t.relid"
+        " WHERE t.isleaf GROUP BY 1"
+    )
+    assert len(rows) == 3
+    for row in rows:
+        (key,) = row["keys"]
+        assert key.endswith("(municipality, device, at, hashtextextended(id, (0)::bigint))"), key
+
+
 async def test_run_time_roles_own_nothing_and_are_no_superusers(
     catalogue: "asyncpg.Connection[asyncpg.Record]",
 ) -> None:

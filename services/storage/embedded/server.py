@@ -194,6 +194,8 @@ class EmbeddedPostgres:
                 "--auth-host=reject",
                 "--encoding=UTF8",
                 "--locale=C.UTF-8",
+                # Texts in the order of their bytes, which is that of C.UTF-8 too, but compared at once.
+                "--lc-collate=C",
                 "--lc-messages=C",
                 *(["--no-sync"] if self._fast else []),
             ),
