@@ -4,7 +4,7 @@ The cursor moves in the transaction that holds what the reading wrote, so each e
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +14,6 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from services.log.append import queries
-from services.log.models import LoggedEvent
 from services.runtime.clock import Clock
 from services.storage.database import Connection, Database, Lane, Notices, Public, Role
 
@@ -26,20 +25,58 @@ BEHIND = Gauge(
 )
 
 BATCH = 1000
+# A reading that is behind takes more at a time: what a turn costs by itself is then shared by more events.
+MOST = 5000
+# The more comes, the longer a lane's turns wait for each other, so that a turn has enough to do: a lane with a few
+# events a second is answered at once, one with hundreds ten times a second or less.
+PAUSE_PER_RATE = 0.001  # seconds of pause for each event a second
 # A missed notification costs at most this; an idle lane is looked at once in `IDLE`.
 POLL = timedelta(seconds=1)
 IDLE = timedelta(seconds=5)
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a reading stands in a lane: it has read until `after`, the log goes on to `head`, and it takes so many."""
+
+    lane: int
+    after: int
+    head: int
+    limit: int = BATCH
+
+    @property
+    def upto(self) -> int:
+        """The last position of this turn; positions have no gaps."""
+        return min(max(self.head, self.after), self.after + self.limit)
+
+    @property
+    def abreast(self) -> bool:
+        """Whether nothing is left after this turn."""
+        return self.head <= self.upto
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a reading did: it has read until `place.upto`, and is to be called again at `wake_at` if nothing comes."""
+
+    place: Place
+    wake_at: datetime | None = None
+
+
 class Reading(Protocol):
-    """A projection of the log: its tables are a function of the events, whatever the order of arrival."""
+    """A projection of the log: its tables are a function of the events, whatever the order of arrival.
+
+    `longest_pause` is how many seconds its turns may wait for each other when much comes.
+    """
 
     name: str
+    longest_pause: float
 
-    async def apply(
-        self, connection: Connection, lane: int, events: Sequence[LoggedEvent], *, now: datetime
-    ) -> datetime | None:
-        """Take in events (none: time has passed) and return when to be called again although nothing comes."""
+    async def apply(self, connection: Connection, place: Place, *, now: datetime) -> Turn:
+        """Take in the events of `place`, or of a longer stretch from there if the log has grown since.
+
+        No events: time has passed.
+        """
 
     async def rebuild(self, connection: Connection, lane: int, *, now: datetime) -> None:
         """Drop the lane's tables and make them again from the log."""
@@ -73,10 +110,11 @@ class LaneSignals:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one transaction of a follower did."""
+    """What one transaction of a follower did; not `abreast`: more was in the log already."""
 
     events: int
     wake_at: datetime | None
+    abreast: bool = True
 
 
 class Follower:
@@ -90,16 +128,22 @@ class Follower:
         self._lane = lane
         self._clock = clock
         self._signals = signals
+        self._limit = BATCH
 
     async def run(self) -> None:
         """Follow for ever; every error leaves the cursor where it was and is raised."""
+        loop = asyncio.get_running_loop()
         signal = self._signals.subscribe(self._lane)
+        began = loop.time()
         try:
             while True:
+                before, began = began, loop.time()
                 signal.clear()
                 step = await self.step()
-                if step.events < BATCH:
+                if step.events < self._limit:
+                    await asyncio.sleep(self._pause(step.events, began - before) - (loop.time() - began))
                     await self._rest(signal, step.wake_at)
+                self._limit = BATCH if step.abreast else min(2 * self._limit, MOST)
         finally:
             self._signals.unsubscribe(self._lane, signal)
 
@@ -107,19 +151,18 @@ class Follower:
         """Take in the next batch, or let the reading judge the time that has passed, in one transaction."""
         name, lane = self._reading.name, self._lane
         async with self._database.transaction(Role.WORKER, Lane(lane)) as connection:
-            await connection.execute(queries.begin_cursor, name, lane)
-            position = await connection.fetchval(queries.hold_cursor, name, lane)
+            after, head = await _hold(connection, name, lane)
             now = self._clock()
-            events = [
-                LoggedEvent(**row)
-                for row in await connection.fetch(queries.events_after, lane, position, BATCH)
-            ]
-            wake_at = await self._reading.apply(connection, lane, events, now=now)
-            position = events[-1].position if events else position
-            caught_up_at = now if len(events) < BATCH else None
-            await connection.execute(queries.move_cursor, name, lane, position, caught_up_at)
-        READ.labels(name).inc(len(events))
-        return Step(len(events), wake_at)
+            turn = await self._reading.apply(connection, Place(lane, after, head, self._limit), now=now)
+            upto, abreast = turn.place.upto, turn.place.abreast
+            await connection.execute(queries.move_cursor, name, lane, upto, now if abreast else None)
+        READ.labels(name).inc(upto - after)
+        return Step(upto - after, turn.wake_at, abreast)
+
+    def _pause(self, events: int, since_last_s: float) -> float:
+        """Seconds from the beginning of a turn that took in `events`, to that of the next."""
+        rate = events / max(since_last_s, 0.001)
+        return min(rate * PAUSE_PER_RATE, self._reading.longest_pause)
 
     async def _rest(self, signal: asyncio.Event, wake_at: datetime | None) -> None:
         pause = IDLE if wake_at is None else min(IDLE, max(wake_at - self._clock(), timedelta()))
@@ -128,12 +171,22 @@ class Follower:
                 await signal.wait()
 
 
+async def _hold(connection: Connection, reading: str, lane: int) -> tuple[int, int]:
+    """Take a reading's place in a lane, one holder at a time, and return it with the lane's head."""
+    row = await connection.fetchrow(queries.hold_cursor, reading, lane)
+    if row is None:
+        await connection.execute(queries.begin_cursor, reading, lane)
+        row = await connection.fetchrow(queries.hold_cursor, reading, lane)
+    if row is None:
+        raise LookupError(f"the log has no lane {lane}")
+    return row["position"], row["head"]
+
+
 @asynccontextmanager
 async def _held(database: Database, reading: Reading, lane: int) -> AsyncIterator[Connection]:
     """Hold a reading's place in a lane, so that its follower waits."""
     async with database.transaction(Role.WORKER, Lane(lane)) as connection:
-        await connection.execute(queries.begin_cursor, reading.name, lane)
-        await connection.fetchval(queries.hold_cursor, reading.name, lane)
+        await _hold(connection, reading.name, lane)
         yield connection
 
 

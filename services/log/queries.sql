@@ -86,8 +86,15 @@ SELECT make_event_partitions($1, $2)
 INSERT INTO reading_cursor (reading, lane) VALUES ($1, $2) ON CONFLICT DO NOTHING
 
 -- name: hold_cursor
--- Take a reading's place in a lane, one holder at a time.
-SELECT position FROM reading_cursor WHERE reading = $1 AND lane = $2 FOR UPDATE
+-- Take a reading's place in a lane, one holder at a time, and look how far the log goes. The statements that follow find
+-- their rows by key, however many there were when they were planned: a table that was empty then may be large now.
+SELECT
+    c.position, l.head, set_config('enable_seqscan', 'off', true),
+    set_config('plan_cache_mode', 'force_generic_plan', true)
+FROM reading_cursor AS c
+JOIN lane AS l ON l.lane = c.lane
+WHERE c.reading = $1 AND c.lane = $2
+FOR UPDATE OF c
 
 -- name: move_cursor
 -- Remember how far a reading has come, and when it had read everything.

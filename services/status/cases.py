@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from services.log.models import LoggedEvent
 from services.status.models import Carry, Expectation, Millis, Reason, Sign, SignKind
-from services.status.moments import millis
 from services.status.wills import WILL_WAITS
 
 UNJUDGED: Millis = 0
@@ -67,19 +65,6 @@ def kind_of(event_type: str, said: str | None) -> SignKind:
     if event_type == "device.status":
         return SAID.get(said or "", SignKind.OTHER)
     return SignKind.HEARTBEAT if event_type == "device.heartbeat" else SignKind.OTHER
-
-
-def sign_of(event: LoggedEvent) -> Sign:
-    """A logged event as a sign of its device."""
-    uplink_ok = event.data.get("uplink_ok")
-    return Sign(
-        at=millis(event.at),
-        received_at=millis(event.received_at),
-        kind=kind_of(event.type, event.data.get("state")),
-        boot=event.boot,
-        conn=event.conn,
-        uplink_ok=uplink_ok if isinstance(uplink_ok, bool) else None,
-    )
 
 
 def still_up(case: Case, signs: Sequence[Sign], *, seen_until: Millis) -> Millis | None:

@@ -55,12 +55,21 @@ class Verdict:
     status: Status
 
 
-async def judge(connection: Connection, known: Known, wanted: Sequence[Task], *, revision: int) -> int:
-    """Judge devices again, store what differs, and return how many statuses changed; those get `revision`."""
-    changed = 0
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """How many statuses changed, and when the first of the devices changes by itself (None: not known, or never)."""
+
+    changed: int
+    due_from: Millis | None = None
+
+
+async def judge(connection: Connection, known: Known, wanted: Sequence[Task], *, revision: int) -> Judged:
+    """Judge devices again, and store what differs; statuses that changed get `revision`."""
+    changed, nexts = 0, list[Millis]()
     async for verdicts in verdicts_of(connection, known, wanted):
         changed += await _store(connection, known.lane, verdicts, revision=revision)
-    return changed
+        nexts += [at for verdict in verdicts if (at := verdict.status.next_change_at) is not None]
+    return Judged(changed, min(nexts, default=None))
 
 
 async def verdicts_of(

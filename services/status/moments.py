@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from services.status.models import Millis
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+NEVER: Millis = 253_402_300_000_000
+"""The end of the calendar."""
 _MILLISECOND = timedelta(milliseconds=1)
 
 

@@ -6,6 +6,35 @@ SELECT as_of, revision, observed FROM status_lane WHERE lane = $1
 -- The observer intervals of the lane that reach an instant or go beyond it.
 SELECT seen_from, seen_until, closed FROM observation WHERE lane = $1 AND seen_until >= $2 ORDER BY seen_from
 
+-- name: outlook
+-- In one look, so that they fit together: the lane's head, how it was last judged, the observations since, when the
+-- newest of the next events was received, and the devices that the registry wants judged again. Whatever was received
+-- before the newest canary is then within the head.
+SELECT
+    l.head, s.as_of, s.revision, s.observed, s.due_from, n.received_at AS newest,
+    o.seen_from, o.seen_until, o.closed, r.ids AS recheck_ids, r.municipalities, r.devices
+FROM lane AS l
+LEFT JOIN status_lane AS s ON s.lane = l.lane
+LEFT JOIN LATERAL (
+    SELECT max(e.received_at) AS received_at
+    FROM event AS e
+    WHERE e.lane = $1 AND e.position > $2 AND e.position <= least(greatest(l.head, $2), $2::bigint + $3)
+) AS n ON true
+LEFT JOIN LATERAL (
+    SELECT
+        array_agg(b.seen_from ORDER BY b.seen_from) AS seen_from,
+        array_agg(b.seen_until ORDER BY b.seen_from) AS seen_until,
+        array_agg(b.closed ORDER BY b.seen_from) AS closed
+    FROM observation AS b
+    WHERE b.lane = $1 AND b.seen_until >= 'epoch'::timestamptz
+        + coalesce(nullif(split_part(s.observed, ' ', 2), ''), '0')::bigint * interval '1 ms'
+) AS o ON true
+LEFT JOIN LATERAL (
+    SELECT array_agg(c.id) AS ids, array_agg(c.municipality) AS municipalities, array_agg(c.device) AS devices
+    FROM status_recheck AS c
+) AS r ON true
+WHERE l.lane = $1
+
 -- name: log_place
 -- The head of the lane's log, and how far the reading has come.
 SELECT l.head, coalesce(c.position, 0) AS position
@@ -13,20 +42,89 @@ FROM lane AS l
 LEFT JOIN reading_cursor AS c ON c.lane = l.lane AND c.reading = $2
 WHERE l.lane = $1
 
--- name: due
--- The devices whose state changes by itself once time is proven until this instant.
-SELECT s.municipality, s.device
-FROM device_status AS s
-JOIN device AS d ON d.municipality = s.municipality AND d.id = s.device
-WHERE s.lane = $1 AND s.next_change_at <= $2 AND d.lifecycle IN ('registered', 'active')
+-- name: move_on
+-- Move on the devices of a stretch of the log that are plainly still up, and return how many, and the events of all
+-- others. Plainly: what `cases.still_up` says, told so that each device's events need not be put in order.
+WITH heard AS MATERIALIZED (
+    SELECT
+        e.municipality, e.device, e.at, e.received_at, e.type, e.boot, e.conn,
+        CASE WHEN e.type = 'device.status' THEN e.data ->> 'state' END AS said,
+        CASE e.data -> 'uplink_ok' WHEN 'true'::jsonb THEN true WHEN 'false'::jsonb THEN false END AS uplink_ok
+    FROM event AS e
+    WHERE e.lane = $1 AND e.position > $2 AND e.position <= $3
+),
 
--- name: changed_expectation
--- The devices that the registry expects something else of than they were judged by.
-SELECT s.municipality, s.device
+devices AS MATERIALIZED (
+    SELECT
+        h.municipality, h.device, min(h.received_at) AS first_at,
+        date_trunc('milliseconds', max(h.received_at)) AS last_at,
+        bool_and(
+            h.received_at - h.at <= interval '60 s'
+            AND coalesce(h.said, '') NOT IN ('online', 'offline', 'restarting')
+        ) AS plain,
+        min(h.at) FILTER (WHERE h.type = 'device.heartbeat') AS first_beat_at,
+        count(*) FILTER (WHERE h.type = 'device.heartbeat') AS beats,
+        count(*) FILTER (WHERE h.type = 'device.heartbeat' AND h.uplink_ok) AS beats_with,
+        count(*) FILTER (WHERE h.type = 'device.heartbeat' AND NOT h.uplink_ok) AS beats_without
+    FROM heard AS h
+    GROUP BY h.municipality, h.device
+),
+
+known AS MATERIALIZED (
+    SELECT d.municipality, d.device, d.last_at, d.last_at + s.late_after AS late_at, s.ctid AS stands_at,
+        d.plain AND s.settled
+        AND d.first_at >= s.last_sign_at AND d.last_at <= s.last_sign_at + s.late_after
+        AND d.last_at + s.late_after > $4
+        AND (d.beats = 0 OR (
+            CASE s.uplink_ok WHEN true THEN d.beats_with WHEN false THEN d.beats_without
+                ELSE d.beats - d.beats_with - d.beats_without END = d.beats
+            AND (s.born_at IS NULL OR d.first_beat_at >= s.born_at)
+        )) AS up
+    FROM devices AS d
+    LEFT JOIN LATERAL (
+        SELECT
+            s.ctid, s.last_sign_at, s.uplink_ok, s.born_at, l.late_after,
+            s.reason = 'heard' AND l.late_after > interval '5 s' AND s.last_event_at = s.last_sign_at
+            AND s.next_change_at = s.last_sign_at + l.late_after
+            AND (s.municipality, s.device) NOT IN (SELECT r.municipality, r.device FROM status_recheck AS r)
+            AS settled
+        FROM device_status AS s
+        CROSS JOIN LATERAL (
+            SELECT least(1500 * s.expected_interval_s, 1000 * s.offline_after_s) * interval '1 ms' AS late_after
+        ) AS l
+        WHERE s.municipality = d.municipality AND s.device = d.device
+        OFFSET 0
+    ) AS s ON true
+),
+
+moved AS (
+    UPDATE device_status AS s
+    SET last_sign_at = k.last_at, last_event_at = k.last_at, next_change_at = k.late_at, revision = $5
+    FROM known AS k
+    WHERE k.up AND s.ctid = k.stands_at
+    RETURNING 1
+)
+
+SELECT m.moved, h.*
+FROM (SELECT count(*) AS moved FROM moved) AS m
+LEFT JOIN (heard AS h JOIN known AS k ON k.municipality = h.municipality AND k.device = h.device AND k.up IS NOT TRUE)
+    ON true
+
+-- name: due
+-- The devices whose state changes by itself once time is proven until an instant, and when the next one changes after.
+-- It looks at the whole lane: asked only when the one that was to be next is due.
+SELECT
+    array_agg(s.municipality) FILTER (WHERE s.next_change_at <= $2) AS municipalities,
+    array_agg(s.device) FILTER (WHERE s.next_change_at <= $2) AS devices,
+    min(s.next_change_at) FILTER (WHERE s.next_change_at > $2) AS due_from
 FROM device_status AS s
-JOIN device AS d ON d.municipality = s.municipality AND d.id = s.device
-WHERE s.lane = $1 AND d.lifecycle IN ('registered', 'active')
-    AND (s.expected_interval_s, s.offline_after_s) <> (d.expected_interval_s, d.offline_after_s)
+WHERE s.lane = $1 AND s.next_change_at > 'epoch'
+
+-- name: rechecked
+-- Take away what was asked for and is done.
+DELETE FROM status_recheck AS r
+USING unnest($1::text[], $2::bigint[]) AS k (municipality, id)
+WHERE r.municipality = k.municipality AND r.id = k.id
 
 -- name: whole_lane
 -- Every device of the lane that has a status.
@@ -140,18 +238,23 @@ SET ends_at = excluded.ends_at, state = excluded.state, reason = excluded.reason
 -- name: put_status
 -- Store the status of devices where it differs from what is there.
 INSERT INTO device_status AS s (
-    lane, revision, municipality, device, state, reason, since, last_sign_at, last_event_at, next_change_at,
+    lane, revision, changed_revision, municipality, device, state, reason, since, last_sign_at, last_event_at, next_change_at,
     expected_interval_s, offline_after_s, boot, conn, uplink_ok,
     born_at
 )
-SELECT $1, $2, k.*
+SELECT $1, $2, $2, k.*
 FROM unnest(
     $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[], $9::timestamptz[],
     $10::timestamptz[], $11::int[], $12::int[], $13::text[], $14::text[], $15::boolean[],
     $16::timestamptz[]
 ) AS k
 ON CONFLICT (municipality, device) DO UPDATE SET
-    revision = excluded.revision, state = excluded.state, reason = excluded.reason, since = excluded.since,
+    revision = excluded.revision,
+    changed_revision = CASE
+        WHEN (s.state, s.reason, s.since) = (excluded.state, excluded.reason, excluded.since) THEN s.changed_revision
+        ELSE excluded.changed_revision
+    END,
+    state = excluded.state, reason = excluded.reason, since = excluded.since,
     last_sign_at = excluded.last_sign_at, last_event_at = excluded.last_event_at,
     next_change_at = excluded.next_change_at, expected_interval_s = excluded.expected_interval_s,
     offline_after_s = excluded.offline_after_s, boot = excluded.boot, conn = excluded.conn,
@@ -168,9 +271,9 @@ WHERE (
 -- name: still_up
 -- Move on devices that are up and were heard again in time.
 UPDATE device_status AS s
-SET last_sign_at = k.last_sign_at, last_event_at = k.last_event_at, next_change_at = k.next_change_at, revision = $1
-FROM unnest($2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[])
-    AS k (municipality, device, last_sign_at, last_event_at, next_change_at)
+SET last_sign_at = k.heard_at, last_event_at = k.heard_at, next_change_at = k.late_at, revision = $1
+FROM unnest($2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[])
+    AS k (municipality, device, heard_at, late_at)
 WHERE s.municipality = k.municipality AND s.device = k.device
 
 -- name: leave_unjudged
@@ -181,21 +284,15 @@ FROM unnest($1::text[], $2::text[]) AS k (municipality, device)
 WHERE s.municipality = k.municipality AND s.device = k.device AND s.next_change_at IS DISTINCT FROM 'epoch'
 
 -- name: put_lane
--- Remember how the lane was judged.
-INSERT INTO status_lane (lane, as_of, revision, observed) VALUES ($1, $2, $3, $4)
-ON CONFLICT (lane) DO UPDATE
-SET as_of = excluded.as_of, revision = excluded.revision, observed = excluded.observed
+-- Remember how the lane was judged and, when something changed, tell whoever shows states of the new revision.
+WITH put AS (
+    INSERT INTO status_lane (lane, as_of, revision, observed, due_from) VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (lane) DO UPDATE
+    SET as_of = excluded.as_of, revision = excluded.revision, observed = excluded.observed,
+        due_from = excluded.due_from
+)
 
--- name: announce
--- Tell whoever shows states that the lane has a new revision.
-SELECT pg_notify('bypunkt_status', $1)
-
--- name: next_change
--- When a device of the lane next changes by itself.
-SELECT min(s.next_change_at)
-FROM device_status AS s
-JOIN device AS d ON d.municipality = s.municipality AND d.id = s.device
-WHERE s.lane = $1 AND s.next_change_at > 'epoch' AND d.lifecycle IN ('registered', 'active')
+SELECT pg_notify('bypunkt_status', $1::smallint || ':' || $3::bigint) WHERE $6::boolean
 
 -- name: drop_statuses
 -- Take away the lane's statuses of devices in service, for making them again.
@@ -228,7 +325,7 @@ LEFT JOIN status_lane AS l ON l.lane = k.lane
 LEFT JOIN reading_cursor AS c ON c.reading = 'status' AND c.lane = k.lane
 
 -- name: shown_in_lane
--- The state of a lane's devices as it may be shown, of all or of those judged after a revision.
+-- The state of a lane's devices as it may be shown.
 SELECT
     d.municipality, d.id AS device, d.lifecycle IN ('registered', 'active') AS in_service,
     x.state, x.reason, x.since
@@ -237,7 +334,19 @@ JOIN municipality AS m ON m.code = d.municipality
 LEFT JOIN device_status AS s ON s.municipality = d.municipality AND s.device = d.id
 LEFT JOIN reading_cursor AS c ON c.reading = 'status' AND c.lane = m.lane
 CROSS JOIN LATERAL shown_state(s.state, s.reason, s.since, c.caught_up_at) AS x
-WHERE m.lane = $1 AND ($2::bigint IS NULL OR s.revision > $2)
+WHERE m.lane = $1
+ORDER BY d.municipality, d.id
+
+-- name: changed_in_lane
+-- The same of the devices for which it has changed after a revision; that they were heard again is no change.
+SELECT
+    d.municipality, d.id AS device, d.lifecycle IN ('registered', 'active') AS in_service,
+    x.state, x.reason, x.since
+FROM device_status AS s
+JOIN device AS d ON d.municipality = s.municipality AND d.id = s.device
+LEFT JOIN reading_cursor AS c ON c.reading = 'status' AND c.lane = s.lane
+CROSS JOIN LATERAL shown_state(s.state, s.reason, s.since, c.caught_up_at) AS x
+WHERE s.lane = $1 AND s.changed_revision > $2
 ORDER BY d.municipality, d.id
 
 -- name: states_and_reasons

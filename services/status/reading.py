@@ -1,21 +1,18 @@
 """The reading `status`: the log and the observer's intervals as the measured state of every device."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from services.log.models import LoggedEvent
+from services.log.follow import Place, Turn
 from services.status import tables
-from services.status.cases import Case, Key, sign_of, still_up
-from services.status.judging import Known, Task, Verdict, judge, verdicts_of
+from services.status.cases import Case, Key, still_up
+from services.status.judging import Judged, Known, Task, Verdict, judge, verdicts_of
 from services.status.models import PROOF_GAP, Interval, Millis, Sign
 from services.status.moments import millis, moment
 from services.status.outlook import READING, Outlook, last_known, look_out
 from services.status.store import queries
 from services.storage.database import Connection
 
-# The registry is compared when nothing is heard, and as often as this when there is much to read.
-REGISTRY_EVERY: Millis = 5_000
 # How soon to look again for the canary that proves a deadline which has passed.
 CANARY_WAIT = timedelta(seconds=1)
 
@@ -24,40 +21,44 @@ class StatusReading:
     """The measured layer per device: `device_status` for now, `status_interval` for the past."""
 
     name = READING
+    longest_pause = 0.3
 
-    async def apply(
-        self, connection: Connection, lane: int, events: Sequence[LoggedEvent], *, now: datetime
-    ) -> datetime | None:
-        """Judge the devices that were heard, are due, or are expected otherwise; all when our sight changed."""
-        outlook = await look_out(
-            connection,
-            lane,
-            [millis(event.received_at) for event in events],
-            position=events[-1].position if events else None,
-            now=now,
-        )
+    async def apply(self, connection: Connection, place: Place, *, now: datetime) -> Turn:
+        """Judge the devices that were heard, are due, or are expected otherwise; all when our sight changed.
+
+        What is plainly still up is moved on by the database itself, and never comes here.
+        """
+        outlook = await look_out(connection, place, now=now)
         if outlook is None:
-            return now
-        changed = await _judge(connection, outlook, _signs(events))
-        if changed or events or not outlook.same_sight:
-            await _remember(connection, outlook, changed=changed)
-        return now if outlook.lagging else await _wake_at(connection, outlook, now)
+            return Turn(place, now)
+        judged = await _judge(connection, outlook)
+        news = outlook.place.upto > place.after
+        if judged.changed or news or not outlook.same_sight or judged.due_from != outlook.due_from:
+            await _remember(connection, outlook, judged)
+        return Turn(outlook.place, now if outlook.lagging else _wake_at(outlook, judged, now))
 
     async def rebuild(self, connection: Connection, lane: int, *, now: datetime) -> None:
         """Make the rows of the lane's devices in service again from the log, up to the reading's cursor.
 
         Devices out of service keep theirs: the log does not say when they were taken out.
         """
-        place = await connection.fetchrow(queries.log_place, lane, READING)
-        newest = await connection.fetchval(queries.newest_receipt, lane, place["position"]) if place else None
-        outlook = await look_out(connection, lane, [millis(newest)] if newest else [], now=now)
+        read = await connection.fetchrow(queries.log_place, lane, READING)
+        if read is None:
+            return
+        newest = await connection.fetchval(queries.newest_receipt, lane, read["position"])
+        outlook = await look_out(
+            connection,
+            Place(lane, read["position"], read["head"], limit=0),
+            received=millis(newest) if newest else None,
+            now=now,
+        )
         if outlook is None:
             return
         dropped = await tables.keys(connection, queries.drop_statuses, lane)
         await tables.drop_intervals(connection, dropped)
         tasks = [Task(case) for case in await _in_service(connection, outlook.known)]
-        changed = await judge(connection, outlook.known, tasks, revision=outlook.revision + 1)
-        await _remember(connection, outlook, changed=changed + len(dropped))
+        judged = await judge(connection, outlook.known, tasks, revision=outlook.revision + 1)
+        await _remember(connection, outlook, Judged(judged.changed + len(dropped)))
 
     async def verify(self, connection: Connection, lane: int) -> list[str]:
         """Say where the lane's rows differ from what the log gives at the time they were judged."""
@@ -79,35 +80,42 @@ class StatusReading:
         return differences + [f"status {' '.join(key)}: the log has nothing of it" for key in sorted(silent)]
 
 
-async def _judge(connection: Connection, outlook: Outlook, heard: Mapping[Key, list[Sign]]) -> int:
+async def _judge(connection: Connection, outlook: Outlook) -> Judged:
+    """Move on what can be, judge the rest, and say when the next device changes by itself."""
     known, revision = outlook.known, outlook.revision + 1
-    cases = await tables.cases(connection, await _concerned(connection, outlook, heard))
-    moved: list[tuple[Key, Millis, Millis, Millis]] = []
-    tasks: list[Task] = []
-    for case in cases:
-        signs = heard.get(case.key, [])
-        late_at = None
-        if case.judged and signs and outlook.same_sight and known.observed.open:
-            late_at = still_up(case, signs, seen_until=known.observed.until)
-        if late_at is not None:
-            times = [sign.time for sign in signs]
-            moved.append((case.key, max(times), max(times), late_at))
-        elif case.judged:
-            tasks.append(Task(case, case.judged_from(_settled(outlook, signs))))
-    await tables.leave_unjudged(connection, [case.key for case in cases if not case.judged])
-    changed = await tables.move_on(connection, revision, moved)
-    return changed + await judge(connection, known, tasks, revision=revision)
-
-
-async def _concerned(connection: Connection, outlook: Outlook, heard: Mapping[Key, list[Sign]]) -> set[Key]:
-    known, before = outlook.known, outlook.before
+    watched = outlook.same_sight and known.observed.open
+    seen_until = known.observed.until if watched else None
+    moved, heard = await tables.move_on(connection, outlook.place, seen_until=seen_until, revision=revision)
+    due, due_from = await _due(connection, outlook)
+    concerned = set(heard) | due | outlook.recheck.keys
     if not outlook.same_sight:
-        return set(heard) | await tables.keys(connection, queries.whole_lane, known.lane)
-    due = await tables.keys(connection, queries.due, known.lane, moment(known.observed.until))
-    concerned = set(heard) | due
-    if not heard or before is None or known.as_of // REGISTRY_EVERY != before.as_of // REGISTRY_EVERY:
-        concerned |= await tables.keys(connection, queries.changed_expectation, known.lane)
-    return concerned
+        concerned |= await tables.keys(connection, queries.whole_lane, known.lane)
+    tasks: list[Task] = []
+    idle: list[Key] = []
+    up: list[tuple[Key, Millis, Millis]] = []
+    for case in await tables.cases(connection, concerned):
+        signs = heard.get(case.key, [])
+        late_at = still_up(case, signs, seen_until=seen_until) if seen_until is not None and signs else None
+        if not case.judged:
+            idle.append(case.key)
+        elif late_at is not None:
+            up.append((case.key, max(sign.time for sign in signs), late_at))
+        else:
+            tasks.append(Task(case, case.judged_from(_settled(outlook, signs))))
+    await tables.leave_unjudged(connection, idle)
+    await tables.keep_up(connection, revision, up)
+    await tables.rechecked(connection, outlook.recheck.rows)
+    judged = await judge(connection, known, tasks, revision=revision)
+    nexts = [due_from, judged.due_from, *(late_at for _, _, late_at in up)]
+    return Judged(moved + len(up) + judged.changed, min(instant for instant in nexts if instant is not None))
+
+
+async def _due(connection: Connection, outlook: Outlook) -> tuple[set[Key], Millis]:
+    """The devices whose time has come, and when that of the next one will: known before, or looked for."""
+    until = outlook.known.observed.until
+    if outlook.due_from is not None and outlook.due_from > until:
+        return set(), outlook.due_from
+    return await tables.due(connection, outlook.known.lane, until)
 
 
 def _settled(outlook: Outlook, signs: Sequence[Sign]) -> Millis | None:
@@ -115,32 +123,29 @@ def _settled(outlook: Outlook, signs: Sequence[Sign]) -> Millis | None:
     return None if settled is None else min([settled, *(sign.time for sign in signs)])
 
 
-def _signs(events: Sequence[LoggedEvent]) -> dict[Key, list[Sign]]:
-    found: dict[Key, list[Sign]] = defaultdict(list)
-    for event in events:
-        found[Key(event.municipality, event.device)].append(sign_of(event))
-    return found
-
-
-async def _remember(connection: Connection, outlook: Outlook, *, changed: int) -> None:
+async def _remember(connection: Connection, outlook: Outlook, judged: Judged) -> None:
     """Store how the lane was judged and, when anything changed, say so to whoever listens."""
-    known, revision = outlook.known, outlook.revision + (1 if changed else 0)
+    known, revision = outlook.known, outlook.revision + (1 if judged.changed else 0)
+    due_from = None if judged.due_from is None else moment(judged.due_from)
     await connection.execute(
-        queries.put_lane, known.lane, moment(known.as_of), revision, known.observed.text()
+        queries.put_lane,
+        known.lane,
+        moment(known.as_of),
+        revision,
+        known.observed.text(),
+        due_from,
+        judged.changed > 0,
     )
-    if changed:
-        await connection.execute(queries.announce, f"{known.lane}:{revision}")
 
 
-async def _wake_at(connection: Connection, outlook: Outlook, now: datetime) -> datetime | None:
+def _wake_at(outlook: Outlook, judged: Judged, now: datetime) -> datetime | None:
     """When time alone changes something: a device is due, or the newest canary has grown too old."""
     if not outlook.known.observed.open:
         return None
     blind_at = moment(outlook.known.observed.until + PROOF_GAP + 1)
-    next_change_at: datetime | None = await connection.fetchval(queries.next_change, outlook.known.lane)
-    if next_change_at is None:
+    if judged.due_from is None:
         return blind_at
-    return min(blind_at, max(next_change_at, now + CANARY_WAIT))
+    return min(blind_at, max(moment(judged.due_from), now + CANARY_WAIT))
 
 
 async def _in_service(connection: Connection, known: Known) -> list[Case]:

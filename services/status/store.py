@@ -48,8 +48,10 @@ async def lane_shown(connection: Connection, lane: int) -> LaneShown:
 
 
 async def shown_in_lane(connection: Connection, lane: int, *, after: int | None) -> list[asyncpg.Record]:
-    """The state of a lane's devices as it may be shown: all, or those judged after a revision.
+    """The state of a lane's devices as it may be shown: all, or those of which it has changed after a revision.
 
     Columns: municipality, device, in_service (neither suspended nor retired), state, reason, since.
     """
-    return await connection.fetch(queries.shown_in_lane, lane, after)
+    if after is None:
+        return await connection.fetch(queries.shown_in_lane, lane)
+    return await connection.fetch(queries.changed_in_lane, lane, after)

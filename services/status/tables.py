@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import asyncpg
 
+from services.log.follow import Place
 from services.status.cases import Case, Key, Status, kind_of
 from services.status.models import Carry, Expectation, Interval, Millis, Reason, Sign
-from services.status.moments import EPOCH, maybe_millis, maybe_moment, millis, moment
+from services.status.moments import EPOCH, NEVER, maybe_millis, maybe_moment, millis, moment
 from services.status.store import queries
 from services.storage.database import Connection
 
@@ -52,15 +53,7 @@ async def signs(
     asked = ((*key, EPOCH if at is None else moment(at) - _BEFORE_RECEIPT) for key, at in since.items())
     found: dict[Key, list[Sign]] = defaultdict(list)
     for row in await connection.fetch(queries.signs, *_columns(asked, width=3), position):
-        key = Key(row["municipality"], row["device"])
-        sign = Sign(
-            at=millis(row["at"]),
-            received_at=millis(row["received_at"]),
-            kind=kind_of(row["type"], row["said"]),
-            boot=row["boot"],
-            conn=row["conn"],
-            uplink_ok=row["uplink_ok"],
-        )
+        key, sign = Key(row["municipality"], row["device"]), _sign(row)
         start = since[key]
         if start is None or sign.time >= start:
             found[key].append(sign)
@@ -114,13 +107,45 @@ async def put_statuses(
 
 
 async def move_on(
-    connection: Connection, revision: int, moved: Sequence[tuple[Key, Millis, Millis, Millis]]
-) -> int:
-    """Store (last sign, last event, next change) of devices that are still up, and return how many."""
-    if moved:
-        rows = ((*key, *map(moment, instants)) for key, *instants in moved)
-        await connection.execute(queries.still_up, revision, *_columns(rows, width=5))
-    return len(moved)
+    connection: Connection, place: Place, *, seen_until: Millis | None, revision: int
+) -> tuple[int, dict[Key, list[Sign]]]:
+    """Move on the devices heard at a place that are plainly still up; return how many, and the others' signs.
+
+    Without `seen_until` all are to be judged.
+    """
+    heard: dict[Key, list[Sign]] = defaultdict(list)
+    if place.upto == place.after:
+        return 0, heard
+    rows = await connection.fetch(
+        queries.move_on, place.lane, place.after, place.upto, maybe_moment(seen_until), revision
+    )
+    for row in rows:
+        if row["device"] is not None:
+            heard[Key(row["municipality"], row["device"])].append(_sign(row))
+    return rows[0]["moved"], heard
+
+
+async def keep_up(connection: Connection, revision: int, up: Sequence[tuple[Key, Millis, Millis]]) -> None:
+    """Store the last sign and the next change of devices that are still up."""
+    if up:
+        rows = ((*key, moment(heard_at), moment(late_at)) for key, heard_at, late_at in up)
+        await connection.execute(queries.still_up, revision, *_columns(rows, width=4))
+
+
+async def due(connection: Connection, lane: int, until: Millis) -> tuple[set[Key], Millis]:
+    """The devices that change by themselves until an instant, and when the next one does after it."""
+    row = await connection.fetchrow(queries.due, lane, moment(until))
+    if row is None:
+        return set(), NEVER
+    due_from = maybe_millis(row["due_from"])
+    found = set(map(Key, row["municipalities"] or (), row["devices"] or ()))
+    return found, NEVER if due_from is None else due_from
+
+
+async def rechecked(connection: Connection, rows: Sequence[tuple[str, int]]) -> None:
+    """Forget that devices were to be judged again."""
+    if rows:
+        await connection.execute(queries.rechecked, *_columns(rows, width=2))
 
 
 async def leave_unjudged(connection: Connection, out_of_service: Sequence[Key]) -> None:
@@ -132,6 +157,17 @@ async def leave_unjudged(connection: Connection, out_of_service: Sequence[Key]) 
 async def drop_intervals(connection: Connection, dropped: Iterable[Key]) -> None:
     """Take away all intervals of devices."""
     await connection.execute(queries.drop_intervals, *_columns(dropped, width=2))
+
+
+def _sign(row: asyncpg.Record) -> Sign:
+    return Sign(
+        at=millis(row["at"]),
+        received_at=millis(row["received_at"]),
+        kind=kind_of(row["type"], row["said"]),
+        boot=row["boot"],
+        conn=row["conn"],
+        uplink_ok=row["uplink_ok"],
+    )
 
 
 def _case(row: asyncpg.Record) -> Case:

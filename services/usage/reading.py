@@ -1,40 +1,37 @@
-"""The reading `usage`: what each device carried in each hour, counted again from the log whenever an hour changes.
+"""The reading `usage`: what each radio of each device carried in each hour, in whole numbers.
 
-Counting again instead of adding up is what makes the table a function of the set of events: a late or repeated
-event changes its own hour and, of a counter, the hour of the reading after it, and nothing else.
+Figures are added where adding is exact, and counted again from the log where a counter's reading came after a later
+one: it takes back what that one had counted. So the table is a function of the set of events, however they came.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from services.log.models import LoggedEvent
+from services.log.follow import Place, Turn
 from services.storage.database import Connection
 from services.storage.sql import load_queries
 
 queries = load_queries(__package__)
 
 HOURS_AT_A_TIME = 500
-COUNTED = frozenset({"wifi.usage", "kiosk.session", "kiosk.view"})
 
 
 class UsageReading:
-    """Usage by device and hour (UTC): connected devices, bytes from the visitor's view, kiosk sessions and views.
+    """Usage by device, radio and hour (UTC): clients, bytes from the visitor's view, kiosk sessions and views.
 
-    Of several radios the figures are summed: `clients_max` is then an upper bound, `clients_mean` the sum of means.
+    `usage_hour` sums the radios: its `clients_max` is then an upper bound, `clients_mean` the sum of means.
     """
 
     name = "usage"
+    longest_pause = 0.4
 
-    async def apply(
-        self, connection: Connection, lane: int, events: Sequence[LoggedEvent], *, now: datetime
-    ) -> datetime | None:
-        """Count the hours again that these events touch; time alone changes nothing here."""
-        del lane, now
-        counted = [event for event in events if event.type in COUNTED]
-        if counted:
-            await _count_again(connection, counted, upto=events[-1].position)
-        return None
+    async def apply(self, connection: Connection, place: Place, *, now: datetime) -> Turn:
+        """Add what is new, in one statement but for late counters; time alone changes nothing here."""
+        del now
+        if place.upto > place.after:
+            await _add(connection, place)
+        return Turn(place)
 
     async def rebuild(self, connection: Connection, lane: int, *, now: datetime) -> None:
         """Drop the lane's hours and count them from the log, up to the reading's cursor."""
@@ -54,24 +51,15 @@ class UsageReading:
         ]
 
 
-async def _count_again(connection: Connection, events: Sequence[LoggedEvent], *, upto: int) -> None:
-    hours = await connection.fetch(
-        queries.touched_hours,
-        upto,
-        [event.municipality for event in events],
-        [event.device for event in events],
-        [event.at for event in events],
-        [event.id for event in events],
-        [_counter_of(event) for event in events],
-    )
+async def _add(connection: Connection, place: Place) -> None:
+    late = await connection.fetch(queries.add, place.lane, place.after, place.upto)
+    if not late:
+        return
+    columns = _columns(late, "municipality", "device", "at", "id", "iface")
+    hours = await connection.fetch(queries.touched_hours, place.upto, *columns)
     keys = _columns(hours, "municipality", "device", "hour")
     await connection.execute(queries.forget_hours, *keys)
-    await _keep(connection, await connection.fetch(queries.count_hours, upto, *keys))
-
-
-def _counter_of(event: LoggedEvent) -> str | None:
-    has_counter = "down_bytes_total" in event.data or "up_bytes_total" in event.data
-    return str(event.data.get("iface", "")) if has_counter else None
+    await _keep(connection, await connection.fetch(queries.count_hours, place.upto, *keys))
 
 
 async def _all_from_log(connection: Connection, lane: int, upto: int) -> list[Any]:
@@ -95,8 +83,9 @@ async def _cursor(connection: Connection, lane: int) -> int:
     return position or 0
 
 
-def _by_hour(rows: Sequence[Any]) -> dict[tuple[str, str, str], tuple[object, ...]]:
-    return {(row["municipality"], row["device"], row["hour"].isoformat()): tuple(row)[3:] for row in rows}
+def _by_hour(rows: Sequence[Any]) -> dict[tuple[str, ...], tuple[object, ...]]:
+    keys = ((row["municipality"], row["device"], row["hour"].isoformat(), row["iface"]) for row in rows)
+    return {key: tuple(row)[len(key) :] for key, row in zip(keys, rows, strict=True)}
 
 
 def _columns(rows: Sequence[Any], *names: str) -> list[list[Any]]:

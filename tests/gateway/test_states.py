@@ -278,8 +278,8 @@ async def _judge_by_hand(
     await admin.execute("DELETE FROM bypunkt.device_status")
     await admin.execute(
         "INSERT INTO bypunkt.device_status (municipality, device, lane, state, reason, since, last_sign_at,"
-        " last_event_at, expected_interval_s, offline_after_s, revision)"
-        " VALUES ('0781', $1, $2, $3, $4, now(), now(), now(), 60, 180, $5)",
+        " last_event_at, expected_interval_s, offline_after_s, revision, changed_revision)"
+        " VALUES ('0781', $1, $2, $3, $4, now(), now(), now(), 60, 180, $5, $5)",
         f"hs-many-{A_TURN + 49}", lane, state, reason, revision,
     )  # fmt: skip
     await admin.execute(

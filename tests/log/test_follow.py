@@ -1,14 +1,13 @@
 """A reading takes every event once, whatever happens between."""
 
 import asyncio
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pytest
 from typing_extensions import override
 
-from services.log.follow import BATCH, Follower, LaneSignals, rebuild_lane
-from services.log.models import LoggedEvent
+from services.log.append import queries
+from services.log.follow import BATCH, Follower, LaneSignals, Place, Turn, rebuild_lane
 from services.log.worker import Worker
 from services.storage.database import Connection, Database, Lane, Role
 from tests.support.villages import NOON, add, heartbeat, lane_of, villages
@@ -19,24 +18,26 @@ class Counting:
     """A reading that keeps what it was given, and fails when told to."""
 
     name = "counting"
+    longest_pause = 0.1
 
     def __init__(self) -> None:
         self.taken: list[str] = []
+        self.sizes: list[int] = []
         self.calls = 0
         self.fail_once_at: str | None = None
         self.wake_at: datetime | None = None
 
-    async def apply(
-        self, connection: Connection, lane: int, events: Sequence[LoggedEvent], *, now: datetime
-    ) -> datetime | None:
-        del connection, lane, now
+    async def apply(self, connection: Connection, place: Place, *, now: datetime) -> Turn:
+        del now
         self.calls += 1
-        if self.fail_once_at in [event.id for event in events]:
+        rows = await connection.fetch(queries.events_after, place.lane, place.after, place.upto - place.after)
+        if self.fail_once_at in [row["id"] for row in rows]:
             self.fail_once_at = None
             message = "something in the reading"
             raise RuntimeError(message)
-        self.taken += [event.id for event in events]
-        return self.wake_at
+        self.taken += [row["id"] for row in rows]
+        self.sizes.append(len(rows))
+        return Turn(place, self.wake_at)
 
     async def rebuild(self, connection: Connection, lane: int, *, now: datetime) -> None: ...
 
@@ -143,3 +144,41 @@ class Slow(Counting):
         del connection, lane, now
         self.begun.set()
         await self.go_on.wait()
+
+
+async def test_a_reading_that_is_behind_takes_more_at_a_time_until_it_is_abreast(database_url: str) -> None:
+    async with villages(database_url) as database:
+        lane = await lane_of(database, "0781")
+        await add(database, *(heartbeat(n, at=NOON + timedelta(seconds=n)) for n in range(4 * BATCH)))
+        reading = Counting()
+        follower = Follower(database, reading, lane, clock=lambda: NOON, signals=LaneSignals())
+        task = asyncio.create_task(follower.run())
+        try:
+            await eventually(lambda: len(reading.taken) == 4 * BATCH)
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+        assert reading.sizes[:3] == [BATCH, 2 * BATCH, BATCH]
+
+
+async def test_where_much_comes_turns_wait_for_each_other_and_take_it_together(database_url: str) -> None:
+    """A few events a second are taken at once; hundreds a second wait until a turn has enough to do."""
+    async with villages(database_url) as database:
+        lane = await lane_of(database, "0781")
+        reading, signals = Counting(), LaneSignals()
+        reading.longest_pause = 0.5
+        follower = Follower(database, reading, lane, clock=lambda: NOON, signals=signals)
+        task = asyncio.create_task(follower.run())
+        try:
+            await eventually(lambda: reading.calls == 1)
+            for n in range(40):
+                await add(
+                    database,
+                    *(heartbeat(10 * n + k, at=NOON + timedelta(seconds=10 * n + k)) for k in range(10)),
+                )
+                signals.wake(lane)
+            await eventually(lambda: len(reading.taken) == 400)
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+        assert len([size for size in reading.sizes if size]) < 20

@@ -1,13 +1,14 @@
 """The worker follows the log for every reading in every lane, whatever happens to one of them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 
 import pytest
 
-from services.log.models import LoggedEvent
+from services.log.append import queries
+from services.log.follow import Place, Turn
 from services.log.worker import Worker
 from services.runtime import tasks
 from services.storage.database import Connection, Database, Public, Role
@@ -19,22 +20,22 @@ from tests.support.waiting import eventually
 class Taking:
     """A reading that keeps the names of what it was given, or always fails."""
 
+    longest_pause = 0.1
+
     def __init__(self, name: str, *, fails: bool = False) -> None:
         self.name = name
         self.taken: list[str] = []
         self.calls = 0
         self._fails = fails
 
-    async def apply(
-        self, connection: Connection, lane: int, events: Sequence[LoggedEvent], *, now: datetime
-    ) -> datetime | None:
-        del connection, lane
+    async def apply(self, connection: Connection, place: Place, *, now: datetime) -> Turn:
         assert now == NOON
         self.calls += 1
         if self._fails:
             raise LookupError("nobody foresaw it")
-        self.taken += [event.id for event in events]
-        return None
+        rows = await connection.fetch(queries.events_after, place.lane, place.after, place.upto - place.after)
+        self.taken += [row["id"] for row in rows]
+        return Turn(place)
 
     async def rebuild(self, connection: Connection, lane: int, *, now: datetime) -> None: ...
 

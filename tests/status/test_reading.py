@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from services.log.follow import Place
 from services.status import outlook, tables
 from services.status.cases import Key
 from services.status.models import SignKind
@@ -227,13 +228,14 @@ async def test_a_lane_that_lags_is_judged_as_of_what_was_read(lane: LaneUnderTes
     await at(lane, 100)
     await lane.store([(DEVICE, beat(10)), (DEVICE, beat(20))])
     async with lane.database.transaction(Role.WORKER, Lane(lane.number)) as connection:
-        behind = await outlook.look_out(connection, lane.number, [10_000], position=1, now=moment(100_000))
-        abreast = await outlook.look_out(connection, lane.number, [20_000], position=2, now=moment(100_000))
+        behind = await outlook.look_out(connection, Place(lane.number, 0, 0, limit=1), now=moment(100_000))
+        abreast = await outlook.look_out(connection, Place(lane.number, 0, 0, limit=9), now=moment(100_000))
     noon = millis(moment(0))
     assert behind is not None
     assert abreast is not None
     assert (behind.lagging, abreast.lagging) == (True, False)
-    assert behind.known.as_of == 10_000
+    assert (behind.place.upto, abreast.place.upto) == (1, 2)
+    assert behind.known.as_of == noon + 10_000
     assert abreast.known.as_of == noon + 100_000
 
 

@@ -6,8 +6,8 @@ import asyncpg
 import pytest
 
 from services.runtime.clock import now
-from services.status.store import device_states
-from services.storage.database import Database, Role, Tenants
+from services.status.store import device_states, lane_shown, shown_in_lane
+from services.storage.database import Database, Lane, Role, Tenants
 from tests.status.lanes import DEVICE, HOME, LaneUnderTest, beat, lane_under_test
 
 CAUGHT_UP = "UPDATE bypunkt.reading_cursor SET caught_up_at = $1"
@@ -45,6 +45,31 @@ async def test_never_heard_stays_never_heard_and_others_devices_stay_theirs(
         assert (ours["hs-lidhult-2"]["reason"], ours["hs-lidhult-2"]["since"]) == ("never_seen", None)
         assert set(ours) == {DEVICE, "hs-lidhult-2"}
         assert set(await shown(lane.database, "0583")) == {"hs-fornasa-1"}
+
+
+async def test_only_what_has_changed_is_told_again_however_often_a_device_is_heard(
+    database_url: str, admin_url: str
+) -> None:
+    async with lane_under_test(database_url, admin_url) as lane:
+        await heard_once(lane)
+        first = await told(lane, after=0)
+        lane.now = 14_000
+        await lane.see(-600_000, 14_000)
+        await lane.hear(beat(14))
+        assert (first, await told(lane, after=1)) == ([DEVICE], [])
+        assert await lane.admin.fetchval("SELECT revision FROM bypunkt.device_status") == 2
+        lane.now = 40_000
+        await lane.see(-600_000, 40_000)
+        await lane.step()
+        assert await told(lane, after=2) == [DEVICE]
+        assert len(await told(lane, after=None)) == 2
+
+
+async def told(lane: LaneUnderTest, *, after: int | None) -> list[str]:
+    async with lane.database.transaction(Role.WORKER, Lane(lane.number)) as connection:
+        assert (await lane_shown(connection, lane.number)).revision >= (after or 0)
+        rows = await shown_in_lane(connection, lane.number, after=after)
+    return [row["device"] for row in rows]
 
 
 async def heard_once(lane: LaneUnderTest) -> None:

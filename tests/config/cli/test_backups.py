@@ -102,7 +102,7 @@ async def test_figures_that_are_not_those_of_the_log_are_said(
 ) -> None:
     del lived_in
     async with admin(admin_url) as connection:
-        await connection.execute("UPDATE bypunkt.usage_hour SET clients_max = clients_max + 1")
+        await connection.execute("UPDATE bypunkt.usage_radio SET clients_max = clients_max + 1")
     assert (await bypunkt("backup", str(tmp_path / "b.tar"))).code == 0
     settle(blank_database_url, monkeypatch)
     problem = (await bypunkt("restore", str(tmp_path / "b.tar"))).problem

@@ -22,9 +22,9 @@ TAMPERED = (
     ),
     ("status", "DELETE FROM bypunkt.status_interval"),
     ("status", "UPDATE bypunkt.device_status SET last_sign_at = last_sign_at + interval '1 h'"),
-    ("usage", "UPDATE bypunkt.usage_hour SET clients_max = clients_max + 1"),
-    ("usage", "UPDATE bypunkt.usage_hour SET hour = hour + interval '1 h'"),
-    ("usage", "DELETE FROM bypunkt.usage_hour"),
+    ("usage", "UPDATE bypunkt.usage_radio SET clients_max = clients_max + 1"),
+    ("usage", "UPDATE bypunkt.usage_radio SET hour = hour + interval '1 h'"),
+    ("usage", "DELETE FROM bypunkt.usage_radio"),
 )
 
 

@@ -80,7 +80,7 @@ async def test_only_a_hotspot_tells_how_many_are_connected(site: Staffed) -> Non
 
 async def test_figures_of_one_column_have_as_many_decimals(site: Staffed) -> None:
     await site.run(_USAGE, site.now() - timedelta(hours=2))
-    await site.run("UPDATE usage_hour SET clients_mean = 1, down_bytes = 61000000, up_bytes = 6180000")
+    await site.run("UPDATE usage_radio SET clients_sum = clients_n, down_bytes = 61000000, up_bytes = 6180000")
     async with site.signed_in() as http, http.get("/staff/devices/hs-lidhult-1") as answer:
         figures = re.findall(r'<td class="figure">([^<]+)</td>', await answer.text())
     assert figures == ["1,0", "19", "61,0", "6,2"]
@@ -119,9 +119,10 @@ INSERT INTO status_interval (municipality, device, starts_at, ends_at, state, re
 VALUES ('0781', 'hs-lidhult-1', $2, NULL, 'down', 'silent')
 """
 _USAGE = """
-INSERT INTO usage_hour (municipality, device, hour, samples, clients_max, clients_mean, down_bytes, up_bytes,
-    estimated, kiosk_sessions, kiosk_views)
-VALUES ('0781', 'hs-lidhult-1', date_trunc('hour', $1::timestamptz), 12, 19, 7.25, 12500000, 900000, true, 0, 0)
+INSERT INTO usage_radio (municipality, device, hour, iface, samples, clients_max, clients_sum, clients_n, down_bytes,
+    up_bytes, estimated, kiosk_sessions, kiosk_views)
+VALUES ('0781', 'hs-lidhult-1', date_trunc('hour', $1::timestamptz), 'wlan0', 12, 19, 87, 12, 12500000,
+    900000, true, 0, 0)
 """
 
 

@@ -175,17 +175,18 @@ _INTERVAL = """
 INSERT INTO status_interval (municipality, device, starts_at, ends_at, state, reason) VALUES ($1, $2, $3, $4, $5, $6)
 """
 _USAGE_WIFI = """
-INSERT INTO usage_hour (municipality, device, hour, samples, clients_max, clients_mean, down_bytes, up_bytes,
-    estimated, kiosk_sessions, kiosk_views)
-SELECT d.municipality, d.id, $1::timestamptz, 12, $3::integer, $2::float8, $4::bigint, $4::bigint / 7,
+INSERT INTO usage_radio (municipality, device, hour, iface, samples, clients_max, clients_sum, clients_n, down_bytes,
+    up_bytes, estimated, kiosk_sessions, kiosk_views)
+SELECT d.municipality, d.id, $1::timestamptz, 'wlan0', 12, $3::integer, round($2::float8 * 12), 12,
+    $4::bigint, $4::bigint / 7,
     $1::timestamptz = $1::timestamptz::date, 0, 0
 FROM device AS d JOIN device_status AS s ON s.municipality = d.municipality AND s.device = d.id
 WHERE d.kind = 'hotspot' AND (s.state <> 'down' OR $1 < s.since)
 """
 _USAGE_KIOSK = """
-INSERT INTO usage_hour (municipality, device, hour, samples, clients_max, clients_mean, down_bytes, up_bytes,
-    estimated, kiosk_sessions, kiosk_views)
-SELECT d.municipality, d.id, $1::timestamptz, 0, 0, 0, 0, 0, false, $2::integer, $3::integer
+INSERT INTO usage_radio (municipality, device, hour, iface, samples, clients_max, clients_sum, clients_n, down_bytes,
+    up_bytes, estimated, kiosk_sessions, kiosk_views)
+SELECT d.municipality, d.id, $1::timestamptz, '', 0, 0, 0, 0, 0, 0, false, $2::integer, $3::integer
 FROM device AS d JOIN device_status AS s ON s.municipality = d.municipality AND s.device = d.id
 WHERE d.kind = 'kiosk'
 """
