@@ -80,7 +80,9 @@ async def test_only_a_hotspot_tells_how_many_are_connected(site: Staffed) -> Non
 
 async def test_figures_of_one_column_have_as_many_decimals(site: Staffed) -> None:
     await site.run(_USAGE, site.now() - timedelta(hours=2))
-    await site.run("UPDATE usage_radio SET clients_sum = clients_n, down_bytes = 61000000, up_bytes = 6180000")
+    await site.run(
+        "UPDATE usage_radio SET clients_sum = clients_n, down_bytes = 61000000, up_bytes = 6180000"
+    )
     async with site.signed_in() as http, http.get("/staff/devices/hs-lidhult-1") as answer:
         figures = re.findall(r'<td class="figure">([^<]+)</td>', await answer.text())
     assert figures == ["1,0", "19", "61,0", "6,2"]
