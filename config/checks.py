@@ -46,7 +46,7 @@ _BROKER_ADVICE = {
     Trouble.CLOSED: "the broker closed the connection: see its log",
     Trouble.LOST: "the connection broke: is the network in order?",
     Trouble.FAULT: "an error of ours: please report it",
-    Trouble.EVICTED: "another client uses the same client id: is a second gateway running?",
+    Trouble.EVICTED: "another client uses the same client id: has another installation at this broker the same prefix?",
 }
 
 

@@ -48,7 +48,9 @@ class MqttOptions(BaseModel):
         description="Messages in hand a lane that are not acknowledged yet; the broker keeps the others.",
     )
     linger_ms: Annotated[int, Field(ge=0, le=1_000)] = Field(
-        default=5, description="How long a batch waits for company before it is stored, milliseconds."
+        default=15,
+        description="Under load, the least time between two batches of a lane, milliseconds; one event alone is not "
+        "kept waiting.",
     )
     strays: bool = Field(
         default=False,

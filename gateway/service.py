@@ -1,4 +1,4 @@
-"""The gateway: a lane's session for every lane that has municipalities."""
+"""The gateway: a lane's session for every lane that has municipalities and that this process holds."""
 
 import asyncio
 from datetime import timedelta
@@ -11,13 +11,16 @@ from gateway.rights.keeper import RightsKeeper
 from gateway.states import LaneStates
 from gateway.strays import Strays
 from services.log.append import make_partitions
-from services.log.lanes import work_in_lanes
+from services.log.leases import Lease, Leases
+from services.log.sharing import work_in_lanes
 from services.runtime.clock import Clock
 from services.runtime.tasks import running
 from services.storage.database import Database, Public, Role
 
 log = structlog.get_logger()
 
+# Storing transactions at a time: the fewer, the larger each.
+STORES_AT_ONCE = 2
 _PARTITIONS_EVERY = timedelta(hours=6)
 
 
@@ -30,6 +33,7 @@ class Gateway:
         self._options = options
         self._clock = clock
         self._states_read = asyncio.Semaphore(1)
+        self._stores = asyncio.Semaphore(STORES_AT_ONCE)
         self._rights = RightsKeeper(database, options) if options.rights_username else None
 
     @property
@@ -42,20 +46,33 @@ class Gateway:
         await self._make_partitions()
         jobs = {"partitions": self._keep_partitions}
         if self._options.strays:
-            jobs["strays"] = Strays(self._database, self._options, clock=self._clock).run
+            jobs["strays"] = self._look_for_strays
         if self._options.states:
             jobs["states"] = self._wake_states
         if self._rights is not None:
             jobs["rights"] = self._rights.run
         async with running(jobs):
-            await work_in_lanes(self._database, "gateway", self._work, on_change=self._registry_changed)
+            leases = Leases(self._database, "gateway", writes=True)
+            await work_in_lanes(self._database, leases, self._work, on_change=self._registry_changed)
 
-    async def _work(self, lane: int) -> None:
+    async def _work(self, lease: Lease) -> None:
         states = None
         if self._options.states:
-            states = LaneStates(self._database, lane, clock=self._clock, reads=self._states_read)
-        self.lanes[lane] = GatewayLane(self._database, lane, self._options, clock=self._clock, states=states)
-        await self.lanes[lane].run()
+            states = LaneStates(self._database, lease.lane, clock=self._clock, reads=self._states_read)
+        lane = GatewayLane(
+            self._database, lease, self._options, clock=self._clock, stores=self._stores, states=states
+        )
+        self.lanes[lease.lane] = lane
+        try:
+            await lane.run()
+        finally:
+            del self.lanes[lease.lane]
+
+    async def _look_for_strays(self) -> None:
+        """Look for strays in one gateway: another session of that name would throw the first one out."""
+        strays = Strays(self._database, self._options, clock=self._clock)
+        leases = Leases(self._database, "strays", lanes=(0,))
+        await work_in_lanes(self._database, leases, lambda _: strays.run())
 
     async def _wake_states(self) -> None:
         """Pass on that states changed; without a lane something may have been missed, of any of them."""

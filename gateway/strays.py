@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 
 from gateway import codecs
-from gateway.lane import RECEIVED
+from gateway.intake import RECEIVED
 from gateway.mqtt import Delivery, Session, SessionOptions
 from gateway.options import MqttOptions
 from gateway.topics import ANY_MUNICIPALITY

@@ -3,6 +3,7 @@
 To add a maker's payload: write `gateway/codecs/<maker>.py` with
 
     MAY_BE_RETAINED = False    # True where the maker retains its messages by nature (availability topics)
+    def filters(device) -> tuple[str, ...]    # what its lane subscribes to; the device's `topic_identity` must be in it
     def decode(topic, payload, received_at, device) -> list[Event]
 
 import it here and add its line to `CODECS`; put golden payloads in `tests/golden/<maker>/`, a test in
@@ -36,6 +37,9 @@ class Codec(Protocol):
     @property
     def MAY_BE_RETAINED(self) -> bool:  # noqa: N802 - a constant of the module
         """Whether a retained message of its topics may be an event."""
+
+    def filters(self, device: KnownDevice) -> Sequence[str]:
+        """Return the MQTT filters of a device's foreign topics; none while its identity there is not known."""
 
     def decode(
         self, topic: str, payload: bytes, received_at: datetime, device: KnownDevice | None

@@ -13,6 +13,11 @@ from services.ingest.models import KnownDevice, Parcel
 MAY_BE_RETAINED: Final = False
 
 
+def filters(device: KnownDevice) -> tuple[str, ...]:  # noqa: ARG001 - native topics are the municipality's
+    """Return nothing: the lane is subscribed to the whole municipality."""
+    return ()
+
+
 def decode(
     topic: str,  # noqa: ARG001 - judged against the parcel, by the stages
     payload: bytes,

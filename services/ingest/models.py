@@ -28,11 +28,13 @@ class Parcel(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class KnownDevice:
-    """A device as the registry has it."""
+    """A device as the registry has it; `codec` and `topic_identity` name a foreign route beside the native one."""
 
     id: str
     kind: str
     lifecycle: str
+    codec: str = "native"
+    topic_identity: str | None = None
 
 
 class Registry(Protocol):

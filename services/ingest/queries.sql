@@ -4,7 +4,7 @@ SELECT municipality, device FROM device_spool WHERE spool
 
 -- name: lane_registry
 -- The devices of the lane, to judge by.
-SELECT municipality, id, kind, lifecycle FROM device
+SELECT municipality, id, kind, lifecycle, codec, topic_identity FROM device
 
 -- name: lane_municipalities
 -- The municipalities of the lane.

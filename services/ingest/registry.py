@@ -61,7 +61,11 @@ async def load_registry(database: Database, lane: int) -> LaneRegistry:
         municipalities=frozenset(row["code"] for row in municipalities),
         devices={
             (row["municipality"], row["id"]): KnownDevice(
-                id=row["id"], kind=row["kind"], lifecycle=row["lifecycle"]
+                id=row["id"],
+                kind=row["kind"],
+                lifecycle=row["lifecycle"],
+                codec=row["codec"],
+                topic_identity=row["topic_identity"],
             )
             for row in devices
         },

@@ -15,6 +15,7 @@ from prometheus_client import Counter, Histogram
 
 from services.ingest.models import Accepted, Refused
 from services.log.append import UnfitDatum, announce, append, queries
+from services.log.leases import in_the_name_of
 from services.log.models import Stored
 from services.runtime import failpoints
 from services.storage.database import Connection, Database, Lane, Role
@@ -50,11 +51,12 @@ class Sight:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one lane received together, judged."""
+    """What one lane received together, judged; `epoch` is that of the lease under which it is to be stored."""
 
     accepted: Sequence[Accepted] = ()
     refused: Sequence[Refused] = ()
     sight: Sight | None = None
+    epoch: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,8 @@ class Kept:
 async def store(database: Database, lane: int, batch: Batch) -> Kept:
     """Store a batch; what the database itself refuses is among the refused.
 
-    Raises one of `services.storage.database.UNREACHABLE`, or an error that nobody foresaw; then nothing is stored.
+    Raises one of `services.storage.database.UNREACHABLE`, `LaneTaken` when another process holds the lane by now, or
+    an error that nobody foresaw; then nothing is stored.
     """
     kept, stored = await _store_what_can_be(database, lane, batch)
     OUTCOMES.labels("stored").inc(stored.new)
@@ -82,17 +85,17 @@ async def store(database: Database, lane: int, batch: Batch) -> Kept:
 async def _store_what_can_be(database: Database, lane: int, batch: Batch) -> tuple[Kept, Stored]:
     kept = Kept(batch.accepted, batch.refused)
     try:
-        return kept, await _store(database, lane, kept, sight=batch.sight)
+        return kept, await _store(database, lane, kept, batch)
     except _BAD_DATUM as error:
         log.warning("batch_split", lane=lane, events=len(batch.accepted), error=type(error).__name__)
     good, bad = await _sieve(database, lane, list(batch.accepted))
     kept = Kept(good, [*batch.refused, *bad])
     try:
-        return kept, await _store(database, lane, kept, sight=batch.sight)
+        return kept, await _store(database, lane, kept, batch)
     except _BAD_DATUM as error:
         log.warning("dead_letters_bared", lane=lane, letters=len(kept.refused), error=type(error).__name__)
     kept = Kept(good, [_bare(refusal) for refusal in kept.refused])
-    return kept, await _store(database, lane, kept, sight=batch.sight)
+    return kept, await _store(database, lane, kept, batch)
 
 
 async def _sieve(
@@ -125,15 +128,15 @@ class _OnlyATrial(Exception):
     """No error: ends a transaction so that nothing of it stays."""
 
 
-async def _store(database: Database, lane: int, kept: Kept, *, sight: Sight | None) -> Stored:
-    with COMMIT.time():
-        first = queries.hold_lane if kept.accepted else None
-        async with database.transaction(Role.INGEST, Lane(lane), first=first) as connection:
+async def _store(database: Database, lane: int, kept: Kept, batch: Batch) -> Stored:
+    with COMMIT.time(), in_the_name_of(batch.epoch) as mine:
+        first = "; ".join(filter(None, (mine, queries.hold_lane if kept.accepted else "")))
+        async with database.transaction(Role.INGEST, Lane(lane), first=first or None) as connection:
             dead = [refusal for refusal in kept.refused if refusal.stored]
-            stored = await append(connection, lane, kept.accepted, dead=dead, held=first is not None)
+            stored = await append(connection, lane, kept.accepted, dead=dead, held=True)
             await _declare_spools(connection, kept.accepted)
-            if sight is not None:
-                await record_sight(connection, lane, sight)
+            if batch.sight is not None:
+                await record_sight(connection, lane, batch.sight)
             failpoints.hit("gateway.stored")
             return stored
 

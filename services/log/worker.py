@@ -1,12 +1,12 @@
-"""The worker: every reading in every lane."""
+"""The worker: every reading in every lane that this process holds; several processes share them."""
 
-import asyncio
 from collections.abc import Sequence
 
 from services.log.follow import Follower, LaneSignals, LogWatch, Reading
-from services.log.lanes import work_in_lanes
+from services.log.leases import Lease, Leases
+from services.log.sharing import work_in_lanes
 from services.runtime.clock import Clock
-from services.runtime.tasks import running, supervise
+from services.runtime.tasks import running
 from services.storage.database import Database
 
 
@@ -28,11 +28,14 @@ class Worker:
                 await watch.listen(notices)
 
             async with running({"log notifications": listen, "log heads": watch.poll}):
-                await work_in_lanes(self._database, "worker", self._follow, on_change=self._signals.wake)
+                leases = Leases(self._database, "worker")
+                await work_in_lanes(self._database, leases, self._follow, on_change=self._signals.wake)
 
-    async def _follow(self, lane: int) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            for reading in self._readings:
-                follower = Follower(self._database, reading, lane, clock=self._clock, signals=self._signals)
-                name = f"{reading.name} lane {lane}"
-                tasks.create_task(supervise(name, follower.run), name=name)
+    async def _follow(self, lease: Lease) -> None:
+        followers = {}
+        for reading in self._readings:
+            follower = Follower(self._database, reading, lease.lane, clock=self._clock, signals=self._signals)
+            followers[f"{reading.name} lane {lease.lane}"] = follower.run
+        async with running(followers):
+            # Left in the middle of a step, nothing of it is written: whoever comes next begins at the same place.
+            await lease.leaving.wait()

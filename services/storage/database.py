@@ -35,6 +35,7 @@ UNREACHABLE = (
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.ObjectNotInPrerequisiteStateError,
+    asyncpg.IdleInTransactionSessionTimeoutError,  # it was we who stood still: the server let go of us
 )
 
 STATEMENT_S = 20.0

@@ -12,6 +12,8 @@ NO_TENANT = {
     "migration": "the ledger of the schema; no run-time role may read it",
     "installation": "one row; holds the key of fingerprints, readable by ingest alone",
     "lane": "positions of the log; a lane's number says nothing",
+    "lane_holder": "processes at work; random ids",
+    "lane_lease": "which process works in which lane",
     "given_name": "names that are taken, so that none is given twice, in whatever municipality",
     "web_session": "hashes of cookies; found only by somebody who has the cookie",
 }
