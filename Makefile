@@ -24,9 +24,9 @@ check: ## style, types, rooms, dependencies, dead code, spelling, pages, SQL, sh
 	@$(BOOTSTRAP) dev
 	@$(PYTHON) -m config.quality.check
 
-bench: ## measure: durable events a second, beside the script one would write first
+bench: ## measure: events a second, latency, cost, size, growth (20 minutes; ARGS="--quick", "--only speed", "--keep", "--report")
 	@$(BOOTSTRAP) dev
-	@exec $(PYTHON) -m benchmarks.ingest $(ARGS)
+	@exec $(PYTHON) -m benchmarks $(ARGS)
 
 bench-faults: ## the long fault tests, hours in all; prints its seed; ARGS="--seed N --minutes M --only NAME"
 	@$(BOOTSTRAP) dev
