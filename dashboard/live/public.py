@@ -81,7 +81,9 @@ class PublicStreams:
             if not self._readers:
                 self._last = None
                 continue
-            before, self._last = self._last, await self._points.current()
+            newest = await self._points.current()
+            # Looked up only now: whoever came in the meantime has been told of a picture between the two.
+            before, self._last = self._last, newest
             now = self._clock()
             for view in changed(before, self._last):
                 frame = point_frame(view, now)
