@@ -18,6 +18,7 @@ from dashboard.app import serve, web_app
 from dashboard.pages.demo_desk import Desk
 from gateway.service import Gateway
 from services.log.follow import Reading
+from services.log.retention import Retention
 from services.log.worker import Worker
 from services.runtime.clock import Clock, now
 from services.runtime.tasks import backoff_s, describe, running
@@ -69,7 +70,9 @@ async def bypunkt(
         await _until_fit(database)
         if Part.WORKER in parts:
             worker = Worker(database, READINGS, clock=clock)
-            await stack.enter_async_context(running({"worker": worker.run}))
+            names = [reading.name for reading in READINGS]
+            retention = Retention(database, settings.retention, readings=names, clock=clock)
+            await stack.enter_async_context(running({"worker": worker.run, "retention": retention.run}))
         gateway = Gateway(database, settings.mqtt, clock=clock) if Part.GATEWAY in parts else None
         if gateway is not None:
             await stack.enter_async_context(running({"gateway": gateway.run}))

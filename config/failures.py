@@ -8,6 +8,7 @@ from config.settings import SettingsRefused
 from config.shelf import SetupRefused
 from dashboard.app import PortTaken
 from gateway.embedded import BrokerError
+from services.log.archive.form import ArchiveRefused
 from services.runtime.child import ChildError
 from services.runtime.tasks import describe
 from services.storage.backup import BackupError
@@ -26,9 +27,9 @@ class CommandFailed(Exception):
 
 
 _OURS = (
-    BackupError, BrokerError, ChildError, CommandFailed, DemoRefused, DeviceError, EmbeddedPostgresError,
-    ImportRefused, MigrationError, NotConfigured, PersonError, PortTaken, SettingsRefused, SetupRefused,
-    UnsafeDatabase, WeakPassword,
+    ArchiveRefused, BackupError, BrokerError, ChildError, CommandFailed, DemoRefused, DeviceError,
+    EmbeddedPostgresError, ImportRefused, MigrationError, NotConfigured, PersonError, PortTaken,
+    SettingsRefused, SetupRefused, UnsafeDatabase, WeakPassword,
 )  # fmt: skip
 FAILURES = (*_OURS, *UNREACHABLE, asyncpg.PostgresError, ExceptionGroup)
 

@@ -22,6 +22,7 @@ from typing_extensions import override
 
 from dashboard.options import WebOptions
 from gateway.options import MqttOptions
+from services.log.options import RetentionOptions
 from services.storage.options import DatabaseOptions
 
 DEFAULT_FILE = Path("/etc/bypunkt/bypunkt.toml")
@@ -58,6 +59,7 @@ class Settings(BaseSettings):
     database: DatabaseOptions = DatabaseOptions()
     mqtt: MqttOptions = MqttOptions()
     web: WebOptions = WebOptions()
+    retention: RetentionOptions = RetentionOptions()
     log: LogOptions = LogOptions()
 
     @classmethod

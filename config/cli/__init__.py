@@ -7,6 +7,7 @@ below; add it to docs/cli.md.
 import sys
 
 from config.cli import (
+    archive,
     backups,
     checking,
     deadletters,
@@ -25,6 +26,7 @@ from config.failures import FAILURES, explain
 __all__ = ["app", "main"]
 
 for _module in (
+    archive,
     backups,
     checking,
     deadletters,
