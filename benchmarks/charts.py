@@ -50,7 +50,7 @@ def lines(
         parts.append(f'<polyline points="{path}" stroke="{colour}"/>')
         y = bottom - one[-1][1] / most_y * _PLOT if one else bottom
         while any(abs(y - other) < 15 for other in ends):
-            y -= 15
+            y += 15
         ends.append(y)
         parts.append(f'<circle cx="{78 + across}" cy="{y:.1f}" r="4" fill="{colour}"/>')
         parts.append(_text(86 + across, y + 4, name))

@@ -55,6 +55,11 @@ def _measured(found: Figures) -> str:
     more = (
         "" if found["scale"] == "full" else f" A short run (`--{found['scale']}`), good for its shape only."
     )
+    if machine["load_before"] > machine["cores"] / 2:
+        more += (
+            " **The machine was busy with other work:** rates are too low and times too long; CPU and ratios hold "
+            "better."
+        )
     return (
         f"*Measured {found['at']} on {machine['cores']} cores of {machine['processor']}, {machine['memory_gib']} GiB, "
         f"Python {machine['python']}; load before it {machine['load_before']:.1f}; version `{found['commit']}`; "
@@ -155,7 +160,7 @@ def _size(figures: Figures) -> list[Row]:
         ),
         ("… whole database, readings included", _n(grown["database_bytes"])),
         ("… write-ahead log", _n(grown["wal_bytes"])),
-        ("… archived", _n(figures["archive"]) if figures["archive"] else "there is no archive yet"),
+        ("… archived", _n(figures["archive"]) if figures["archive"] else "not measured here"),
     ]
     rows += [
         (f"memory of the {name}, MiB: start, half, after {_n(figures['events'])} events",
@@ -211,7 +216,8 @@ def _speed_charts(figures: Figures) -> dict[str, str]:
 
 def _country_charts(figures: Figures) -> dict[str, str]:
     used = {part: figures["cpu_us"].get(part, 0.0) for part in _PARTS}
-    rate = figures["offered_per_s"]
+    # Of what is offered, only what is new can be stored.
+    rate = figures["offered_per_s"] * figures["stored"] / figures["events"]
     series = {
         "offered": [(0.0, 0.0), (figures["seconds"], rate * figures["seconds"])],
         "stored": [(0.0, 0.0), *((at, stored) for at, stored, _ in figures["samples"])],

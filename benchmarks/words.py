@@ -43,8 +43,8 @@ SECTIONS = {
         """
         *Publish* is the moment at which the driver hands a packet to its socket. *Commit* is PostgreSQL's
         own commit timestamp of every event, taken just before the write-ahead log is flushed. *Receipt* is
-        what a device with a spool sees: commit, flush and the way back. *Stream* is the frame at a signed-
-        in reader of one municipality. The log keeps whole milliseconds, which may add one.
+        what a device with a spool sees: commit, flush and the way back. *Stream* is the frame at a signed-in
+        reader of one municipality. The log keeps whole milliseconds, which may add one.
         """,
     ),
     "size": (
