@@ -13,12 +13,13 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TypeVar
 
 import structlog
-from prometheus_client import Counter, Gauge
+from prometheus_client import Gauge
 
 from gateway import codecs, receipts
 from gateway.canary import Canary
 from gateway.mqtt import Delivery, Session
 from gateway.routes import Home, Routes
+from gateway.tally import Tally
 from services.ingest.models import Accepted, Parcel, Reason, Refused
 from services.ingest.registry import LaneRegistry
 from services.log.leases import Lease
@@ -29,8 +30,8 @@ from services.storage.database import UNREACHABLE, Database
 
 log = structlog.get_logger()
 
-RECEIVED = Counter("bypunkt_gateway_events_total", "Events received from the broker, before judgement")
 IN_FLIGHT = Gauge("bypunkt_gateway_in_flight", "Messages in hand that are not acknowledged yet", ["lane"])
+WINDOW = Gauge("bypunkt_gateway_window", "Messages that a lane may have in hand")
 
 # A transaction is full with so many events: one message may hold a thousand of them.
 EVENTS_AT_ONCE = 2_000
@@ -97,6 +98,8 @@ class Intake:
         self._turn = asyncio.Lock()
         self._closing = False
         self._in_flight = IN_FLIGHT.labels(lease.lane)
+        self._tally = Tally()
+        WINDOW.set(window)
 
     async def replace_registry(self, load: Callable[[], Awaitable[LaneRegistry]]) -> None:
         """Judge by a new picture of the registry from now on."""
@@ -130,6 +133,7 @@ class Intake:
             async with self._turn:
                 failpoints.hit("gateway.received")
                 judged, batch, kept = await self.until_reached(self._store_next)
+                self._tally.settled(len(kept.accepted) + len(kept.refused))
                 failpoints.hit("gateway.committed")
                 self.registry.note_spools(kept.accepted)
             session.acknowledge(judged.taken)
@@ -147,6 +151,11 @@ class Intake:
         """Let `store` end when it has stored what is judged by now."""
         self._closing = True
         self._ready.set()
+
+    def leave(self) -> None:
+        """Account for what is in hand and will not be stored: the broker still has it."""
+        self._tally.close()
+        self._in_flight.set(0)
 
     async def until_reached(self, work: Callable[[], Awaitable[Result]]) -> Result:
         """Try again for as long as the database is away; what is in hand stays in hand."""
@@ -171,26 +180,25 @@ class Intake:
         """Return the verdicts on each message, None for a canary."""
         verdicts: list[list[Accepted | Refused] | None] = []
         strangers: dict[int, tuple[str, str]] = {}
-        total = in_a_row = 0
+        in_a_row = 0
         for number, delivery in enumerate(deliveries):
             if delivery.topic == self._canary.topic:
                 verdicts.append(None)
                 continue
             said = self._judge(delivery)
             verdicts.append(said)
-            total += len(said)
             in_a_row += len(said)
             if _of_a_stranger(said[0]) and (name := codecs.identity(delivery.topic)) is not None:
                 strangers[number] = name
             if in_a_row >= EVENTS_IN_A_ROW:
                 in_a_row = 0
                 await asyncio.sleep(0)
-        RECEIVED.inc(total)
         if strangers:
             await self._look_up(strangers.values())
             for number, (_, device) in strangers.items():
                 if self.registry.municipality_of(device) is not None:
                     verdicts[number] = self._judge(deliveries[number])
+        self._tally.received(sum(len(said) for said in verdicts if said))
         return verdicts
 
     def _judge(self, delivery: Delivery) -> list[Accepted | Refused]:

@@ -135,6 +135,7 @@ class GatewayLane:
             raise
         finally:
             self.session = None
+            self._intake.leave()
             self._lose_sight()
             await self._close_lost_sights()
 

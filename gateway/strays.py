@@ -5,12 +5,12 @@ refuses such a message. Off by default, because it makes the broker deliver ever
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from gateway import codecs
-from gateway.intake import RECEIVED
 from gateway.mqtt import Delivery, Session, SessionOptions
 from gateway.options import MqttOptions
+from gateway.tally import Tally
 from gateway.topics import ANY_MUNICIPALITY
 from services.ingest.models import Refused
 from services.ingest.registry import LaneRegistry
@@ -65,11 +65,19 @@ class Strays:
             verdicts = codecs.judge(
                 stray.topic, stray.payload, stray.received_at, retain=stray.retain, registry=self._registry
             )
-            RECEIVED.inc(len(verdicts))
             refused[_municipality(stray)] += [verdict for verdict in verdicts if isinstance(verdict, Refused)]
+        tally = Tally()
+        tally.received(sum(map(len, refused.values())))
+        try:
+            await self._store(refused, tally)
+        finally:
+            tally.close()
+
+    async def _store(self, refused: Mapping[str, Sequence[Refused]], tally: Tally) -> None:
         lanes = await lanes_for(self._database, list(refused))
         for code, refusals in refused.items():
             await store(self._database, lanes[code], Batch(refused=refusals))
+            tally.settled(len(refusals))
 
 
 def _municipality(delivery: Delivery) -> str:

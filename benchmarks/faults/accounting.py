@@ -1,4 +1,4 @@
-"""Q5: received = stored + duplicate + dead-lettered + refused + in flight, from metrics and from SQL.
+"""Q5: received = stored + duplicate + dead-lettered + refused + returned + in hand, from metrics and from SQL.
 
 Metrics die with their process: after a kill only the tables and the fleet can be held against each other (`audit`).
 """
@@ -27,14 +27,17 @@ class Account:
     duplicate: int
     dead_lettered: int
     refused: int
+    returned: int
+    in_hand: int
     in_flight: int
     stored_in_sql: int
     dead_lettered_in_sql: int
 
     @property
     def difference(self) -> int:
-        """What of the received is unaccounted for; 0 is how it must be when nothing is in flight."""
-        return abs(self.received - self.stored - self.duplicate - self.dead_lettered - self.refused)
+        """What of the received is unaccounted for; 0 is how it must be at every moment."""
+        settled = self.stored + self.duplicate + self.dead_lettered + self.refused
+        return abs(self.received - settled - self.returned - self.in_hand)
 
     @property
     def difference_in_sql(self) -> int:
@@ -77,6 +80,8 @@ async def account(installation: Rig) -> Account:
         duplicate=int(found[f"{outcome}:duplicate"]),
         dead_lettered=int(found[f"{outcome}:dead_lettered"]),
         refused=int(found[f"{outcome}:refused"]),
+        returned=int(found["bypunkt_gateway_events_returned_total"]),
+        in_hand=int(found["bypunkt_gateway_events_in_hand"]),
         in_flight=int(found["bypunkt_gateway_in_flight"]),
         stored_in_sql=row["stored"],
         dead_lettered_in_sql=row["dead_lettered"],

@@ -23,6 +23,9 @@ READ = Counter("bypunkt_reading_events_total", "Events that a reading has taken 
 BEHIND = Gauge(
     "bypunkt_reading_lag_events", "Events in the log that a reading has not taken in", ["reading", "lane"]
 )
+BEHIND_S = Gauge(
+    "bypunkt_reading_lag_seconds", "Time since a reading had read everything", ["reading", "lane"]
+)
 
 BATCH = 1000
 # A reading that is behind takes more at a time: what a turn costs by itself is then shared by more events.
@@ -227,4 +230,6 @@ class LogWatch:
             self._heads = heads
             for row in cursors:
                 BEHIND.labels(row["reading"], row["lane"]).set(heads.get(row["lane"], 0) - row["position"])
+                if row["seconds"] is not None:
+                    BEHIND_S.labels(row["reading"], row["lane"]).set(max(0.0, row["seconds"]))
             await asyncio.sleep(POLL.total_seconds())

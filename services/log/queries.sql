@@ -135,8 +135,9 @@ WHERE id = $1
 DELETE FROM dead_letter WHERE id = ANY($1::bigint[]) RETURNING id
 
 -- name: cursors
--- How far every reading has come.
-SELECT reading, lane, position FROM reading_cursor
+-- How far every reading has come, and how long ago it had read everything, in seconds; empty when it never has.
+SELECT reading, lane, position, extract(epoch FROM now() - caught_up_at)::float8 AS seconds
+FROM reading_cursor
 
 -- name: declare_spools
 -- Remember which devices keep their events until the receipt; an older declaration never replaces a newer one.

@@ -7,12 +7,15 @@ from functools import partial
 from uuid import UUID
 
 import structlog
+from prometheus_client import Gauge
 
 from services.log.leases import BEAT_S, CHANNEL, Hearing, Lease, Leases, Roll
 from services.runtime.tasks import describe, supervise
 from services.storage.database import UNREACHABLE, Database, Notices
 
 log = structlog.get_logger()
+
+HELD = Gauge("bypunkt_lanes_held", "Lanes that this process works in", ["part"])
 
 # A registry change whose notification was missed is noticed after this long, seconds.
 _LOOK_AGAIN_S = 30.0
@@ -138,6 +141,7 @@ class _Crew:
         ):
             log.info("lane_given", part=self._leases.part, lane=lane)
             self._end(self._posts[lane], patience_s=_LEAVE_S)
+        HELD.labels(self._leases.part).set(len(self._posts))
 
     def _begin(self, lease: Lease) -> None:
         log.info("lane_taken", part=self._leases.part, lane=lease.lane)

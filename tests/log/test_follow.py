@@ -4,10 +4,11 @@ import asyncio
 from datetime import datetime, timedelta
 
 import pytest
+from prometheus_client import REGISTRY
 from typing_extensions import override
 
 from services.log.append import queries
-from services.log.follow import BATCH, Follower, LaneSignals, Place, Turn, rebuild_lane
+from services.log.follow import BATCH, Follower, LaneSignals, LogWatch, Place, Turn, rebuild_lane
 from services.log.worker import Worker
 from services.storage.database import Connection, Database, Lane, Role
 from tests.support.villages import NOON, add, heartbeat, lane_of, villages
@@ -182,3 +183,30 @@ async def test_where_much_comes_turns_wait_for_each_other_and_take_it_together(d
             task.cancel()
             await asyncio.wait([task])
         assert len([size for size in reading.sizes if size]) < 20
+
+
+async def test_how_far_a_reading_is_behind_is_told_in_events_and_in_seconds(database_url: str) -> None:
+    async with villages(database_url) as database:
+        lane = await lane_of(database, "0781")
+        await add(database, *(heartbeat(number) for number in range(7)))
+        async with database.transaction(Role.WORKER, Lane(lane)) as connection:
+            await connection.execute(
+                "INSERT INTO reading_cursor (reading, lane, position, caught_up_at)"
+                " VALUES ('counting', $1, 3, now() - interval '40 s'), ('never', $1, 0, NULL)",
+                lane,
+            )
+        watch = LogWatch(database, LaneSignals())
+        polling = asyncio.ensure_future(watch.poll())
+        try:
+            await eventually(lambda: _lag("events", "counting", lane) == 4)
+            seconds = _lag("seconds", "counting", lane)
+            assert seconds is not None
+            assert 40 <= seconds < 70
+            assert (_lag("events", "never", lane), _lag("seconds", "never", lane)) == (7, None)
+        finally:
+            polling.cancel()
+            await asyncio.wait([polling])
+
+
+def _lag(unit: str, reading: str, lane: int) -> float | None:
+    return REGISTRY.get_sample_value(f"bypunkt_reading_lag_{unit}", {"reading": reading, "lane": str(lane)})

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 import pytest
+from prometheus_client import REGISTRY
 
 from services.log import sharing
 from services.log.leases import Lease, Leases
@@ -180,3 +181,11 @@ async def test_whoever_leaves_gives_back_what_it_held(database_url: str, admin_u
         assert await admin.fetchval("SELECT count(*) FROM bypunkt.lane_lease") == 0
     finally:
         await admin.close()
+
+
+async def test_how_many_lanes_a_process_holds_is_a_metric(database_url: str) -> None:
+    async with villages(database_url) as database:
+        hand = Hand()
+        async with _at_work(database, hand):
+            await eventually(lambda: len(hand.at_work) == 2)
+            assert REGISTRY.get_sample_value("bypunkt_lanes_held", {"part": "worker"}) == 2

@@ -1,10 +1,12 @@
-"""What others rely on stands in README.md or docs/: settings, event types, commands and endpoints."""
+"""What others rely on stands in README.md or docs/: settings, event types, commands, endpoints and metrics."""
 
 import re
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import pydantic
 import typer.main
+from prometheus_client import REGISTRY
 from typer.core import TyperGroup
 
 from config.cli import app
@@ -12,6 +14,8 @@ from config.settings import Settings
 from dashboard.pages import PAGES
 from services import events
 from tests.shape import repository
+
+METRICS = Path("docs/metrics.md")
 
 
 def test_every_event_type_is_documented() -> None:
@@ -30,6 +34,17 @@ def test_every_endpoint_is_documented() -> None:
     docs = repository.docs()
     paths = {route.path for routes in PAGES for route in routes}
     assert sorted(path for path in paths if not re.search(rf"[`\s]{re.escape(path)}[`\s?]", docs)) == []
+
+
+def test_every_metric_is_documented_and_no_other() -> None:
+    """All of ours are registered by now: `config.cli` brings every part along."""
+    ours = {
+        f"{family.name}_total" if family.type == "counter" else family.name
+        for family in REGISTRY.collect()
+        if family.name.startswith("bypunkt_")
+    }
+    tables = "\n".join(re.findall(r"^\| `(bypunkt_\w+)` \|", repository.text(METRICS), re.MULTILINE))
+    assert set(tables.split()) == ours
 
 
 def missing(names: Iterable[str]) -> list[str]:
