@@ -295,12 +295,17 @@ WITH put AS (
 SELECT pg_notify('bypunkt_status', $1::smallint || ':' || $3::bigint) WHERE $6::boolean
 
 -- name: drop_statuses
--- Take away the lane's statuses of devices in service, for making them again.
+-- Take away the lane's statuses of devices in service, for making them again; but for municipalities whose log has let
+-- go of its beginning.
 DELETE FROM device_status AS s
 USING device AS d
 WHERE s.lane = $1 AND d.municipality = s.municipality AND d.id = s.device
-    AND d.lifecycle IN ('registered', 'active')
+    AND d.lifecycle IN ('registered', 'active') AND s.municipality <> ALL ($2::text[])
 RETURNING s.municipality, s.device
+
+-- name: horizons
+-- From when on the log has all events, where it has let go of its beginning.
+SELECT municipality, max(kept_from) AS kept_from FROM log_horizon GROUP BY municipality
 
 -- name: drop_intervals
 -- Take away all intervals of devices.

@@ -1,12 +1,13 @@
 """The reading `status`: the log and the observer's intervals as the measured state of every device."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from services.log.follow import Place, Turn
 from services.status import tables
 from services.status.cases import Case, Key, still_up
-from services.status.judging import Judged, Known, Task, Verdict, judge, verdicts_of
+from services.status.judging import Judged, Known, Task, Verdict, joined, judge, verdicts_of
 from services.status.models import PROOF_GAP, Interval, Millis, Sign
 from services.status.moments import millis, moment
 from services.status.outlook import READING, Outlook, last_known, look_out
@@ -15,6 +16,8 @@ from services.storage.database import Connection
 
 # How soon to look again for the canary that proves a deadline which has passed.
 CANARY_WAIT = timedelta(seconds=1)
+# How long after the log's horizon a device is judged again from: by then it has an anchor (decision 0005).
+SETTLING = timedelta(days=1)
 
 
 class StatusReading:
@@ -40,7 +43,8 @@ class StatusReading:
     async def rebuild(self, connection: Connection, lane: int, *, now: datetime) -> None:
         """Make the rows of the lane's devices in service again from the log, up to the reading's cursor.
 
-        Devices out of service keep theirs: the log does not say when they were taken out.
+        Devices out of service keep theirs: the log does not say when they were taken out. So does what happened before
+        the log's horizon.
         """
         read = await connection.fetchrow(queries.log_place, lane, READING)
         if read is None:
@@ -54,9 +58,11 @@ class StatusReading:
         )
         if outlook is None:
             return
-        dropped = await tables.keys(connection, queries.drop_statuses, lane)
+        settled = await _settled_until(connection)
+        dropped = await tables.keys(connection, queries.drop_statuses, lane, list(settled))
         await tables.drop_intervals(connection, dropped)
-        tasks = [Task(case) for case in await _in_service(connection, outlook.known)]
+        cases = await _in_service(connection, outlook.known)
+        tasks = [Task(replace(case, status=None), settled.get(case.key.municipality)) for case in cases]
         judged = await judge(connection, outlook.known, tasks, revision=outlook.revision + 1)
         await _remember(connection, outlook, Judged(judged.changed + len(dropped)))
 
@@ -68,16 +74,37 @@ class StatusReading:
             return []
         cases = {case.key: case for case in await _in_service(connection, known) if not case.waits}
         differences: list[str] = []
-        silent = set(cases)
-        async for verdicts in verdicts_of(
-            connection, known, [Task(case.afresh()) for case in cases.values()]
-        ):
+        settled = await _settled_until(connection)
+        silent = {key for key in cases if key.municipality not in settled}
+        tasks = [Task(case.afresh(), settled.get(key.municipality)) for key, case in cases.items()]
+        async for verdicts in verdicts_of(connection, known, tasks):
             whole = {verdict.case.key: 0 for verdict in verdicts}
-            stored = await tables.intervals_since(connection, whole)
-            differences.extend(_differences(verdicts, cases, stored))
+            since = whole | {
+                verdict.case.key: verdict.intervals[0].starts_at
+                for verdict in verdicts
+                if verdict.case.key.municipality in settled
+            }
+            stored = await tables.intervals_since(connection, since)
+            told = [
+                _continued(verdict, stored) if since[verdict.case.key] else verdict for verdict in verdicts
+            ]
+            differences.extend(_differences(told, cases, stored))
             silent -= whole.keys()
         differences += await tables.contradictions(connection, lane)
         return differences + [f"status {' '.join(key)}: the log has nothing of it" for key in sorted(silent)]
+
+
+async def _settled_until(connection: Connection) -> dict[str, Millis]:
+    """Until when nothing is judged again, by municipality, where the log has let go of its beginning."""
+    rows = await connection.fetch(queries.horizons)
+    return {row["municipality"]: millis(row["kept_from"] + SETTLING) for row in rows}
+
+
+def _continued(verdict: Verdict, stored: Mapping[Key, list[Interval]]) -> Verdict:
+    """A verdict that begins in the middle, joined to what is stored of the time before."""
+    intervals = joined(stored.get(verdict.case.key, []), verdict.intervals)
+    status = replace(verdict.status, since=intervals[-1].starts_at)
+    return replace(verdict, intervals=tuple(intervals), status=status)
 
 
 async def _judge(connection: Connection, outlook: Outlook) -> Judged:

@@ -162,11 +162,16 @@ CROSS JOIN LATERAL (
 ) AS n
 
 -- name: all_hours
--- Every hour of the lane that has something to count.
-SELECT DISTINCT e.municipality, e.device, date_trunc('hour', e.at, 'UTC') AS hour
-FROM event AS e
-WHERE e.lane = $1 AND e.position <= $2 AND e.type IN ('wifi.usage', 'kiosk.session', 'kiosk.view')
-ORDER BY e.municipality, e.device, hour
+-- Every hour of the lane that has something to count, and of which the log still has all that it needs: a counter looks
+-- back for 7 days. What is older stays as it was counted.
+SELECT h.municipality, h.device, h.hour
+FROM (
+    SELECT DISTINCT e.municipality, e.device, date_trunc('hour', e.at, 'UTC') AS hour
+    FROM event AS e
+    WHERE e.lane = $1 AND e.position <= $2 AND e.type IN ('wifi.usage', 'kiosk.session', 'kiosk.view')
+) AS h
+WHERE h.hour >= log_whole_from(h.municipality) + interval '7 days'
+ORDER BY h.municipality, h.device, h.hour
 
 -- name: forget_hours
 -- Drop hours that are about to be made again.
@@ -175,15 +180,16 @@ USING unnest($1::text[], $2::text[], $3::timestamptz[]) AS t (municipality, devi
 WHERE u.municipality = t.municipality AND u.device = t.device AND u.hour = t.hour
 
 -- name: forget_all
--- Drop every hour of the lane.
-DELETE FROM usage_radio
+-- Drop every hour of the lane that the log still has all of.
+DELETE FROM usage_radio AS u WHERE u.hour >= log_whole_from(u.municipality) + interval '7 days'
 
 -- name: hours_kept
--- The hours as they stand, by radio, for comparison.
+-- The hours as they stand, by radio, for comparison, where the log still has all of them.
 SELECT
     municipality, device, hour, iface, samples, clients_max, clients_sum, clients_n, down_bytes, up_bytes,
     estimated, kiosk_sessions, kiosk_views, counter_at, counter_id, down_total, up_total
 FROM usage_radio
+WHERE hour >= log_whole_from(municipality) + interval '7 days'
 ORDER BY municipality, device, hour, iface
 
 -- name: count_hours

@@ -34,7 +34,7 @@ class UsageReading:
         return Turn(place)
 
     async def rebuild(self, connection: Connection, lane: int, *, now: datetime) -> None:
-        """Drop the lane's hours and count them from the log, up to the reading's cursor."""
+        """Drop the hours that the log still has all of, and count them from it, up to the reading's cursor."""
         del now
         upto = await _cursor(connection, lane)
         await connection.execute(queries.forget_all)
