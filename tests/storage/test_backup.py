@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -84,7 +85,9 @@ def schema(url: str, *, major: int) -> list[str]:
     done = subprocess.run(
         [dump.path, f"--dbname={url}", "--schema-only"], capture_output=True, text=True, check=True
     )
-    return [line for line in done.stdout.splitlines() if not line.startswith("\\")]
+    lines = [line for line in done.stdout.splitlines() if not line.startswith("\\")]
+    # Of a trigger's condition PostgreSQL itself writes the parentheses otherwise once it has read them.
+    return [re.sub(r"[()]", "", line) if line.startswith("CREATE TRIGGER") else line for line in lines]
 
 
 async def test_a_restored_database_is_the_same_with_all_its_rights(
