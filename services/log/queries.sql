@@ -30,14 +30,25 @@ WITH incoming AS (
     )
 ),
 
+-- What the log holds of each device and time is read once, however many events of the batch share them: a device whose
+-- clock stands still says the same time for ever.
+copies AS MATERIALIZED (
+    SELECT k.municipality, k.device, k.at, e.id
+    FROM (SELECT DISTINCT municipality, device, at FROM incoming) AS k
+    CROSS JOIN LATERAL (
+        SELECT e.id
+        FROM event AS e
+        WHERE e.municipality = k.municipality AND e.device = k.device AND e.at = k.at AND e.at BETWEEN $15 AND $16
+        OFFSET 0
+    ) AS e
+),
+
 fresh AS (
     SELECT i.*, row_number() OVER (ORDER BY i.n) AS place
     FROM incoming AS i
     WHERE NOT EXISTS (
-        SELECT FROM event AS e
-        WHERE e.municipality = i.municipality AND e.device = i.device AND e.at = i.at AND e.id = i.id
-            AND e.at BETWEEN $15 AND $16
-        OFFSET 0
+        SELECT FROM copies AS c
+        WHERE c.municipality = i.municipality AND c.device = i.device AND c.at = i.at AND c.id = i.id
     ) AND NOT (i.look_back IS NOT NULL AND EXISTS (
         SELECT FROM event AS e
         WHERE e.municipality = i.municipality AND e.device = i.device AND e.id = i.id
