@@ -9,7 +9,7 @@ import pytest
 from dashboard.options import WebOptions
 from dashboard.web.brake import Brake
 from dashboard.web.guard import safe_next
-from services.storage.database import Installation, Role
+from services.storage.database import Installation, Role, savepoint
 from services.tenants import passwords, people
 from services.tenants.access import PersonRole
 from tests.dashboard.staffed import LOGINS, PASSWORD, Staffed, sign_in, staffed
@@ -228,4 +228,5 @@ async def test_person_who_cannot_be_is_refused(site: Staffed) -> None:
         with pytest.raises(people.PersonError, match="no person"):
             await people.disable(connection, "nobody", now=site.now())
         with pytest.raises(asyncpg.PostgresError):
-            await connection.execute("DELETE FROM person")
+            async with savepoint(connection):
+                await connection.execute("DELETE FROM person")
