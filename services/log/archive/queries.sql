@@ -19,15 +19,16 @@ GROUP BY municipality
 
 -- name: events
 -- The events of a municipality and class between two instants, device by device; times in microseconds.
+-- In the order of the partition's key, which need not be sorted anew: `e.at` is the column, `at` the number.
 SELECT
-    device, position, id, type,
-    (extract(epoch FROM at) * 1000000)::bigint AS at,
-    (extract(epoch FROM received_at) * 1000000)::bigint AS received_at,
-    (extract(epoch FROM time) * 1000000)::bigint AS time,
-    boot, conn, seq, data::text AS data
-FROM event
-WHERE municipality = $1 AND retention = $2 AND at >= $3 AND at < $4
-ORDER BY device, at, hashtextextended(id, 0), id
+    e.device, e.position, e.id, e.type,
+    (extract(epoch FROM e.at) * 1000000)::bigint AS at,
+    (extract(epoch FROM e.received_at) * 1000000)::bigint AS received_at,
+    (extract(epoch FROM e.time) * 1000000)::bigint AS time,
+    e.boot, e.conn, e.seq, e.data::text AS data
+FROM event AS e
+WHERE e.municipality = $1 AND e.retention = $2 AND e.at >= $3 AND e.at < $4
+ORDER BY e.device, e.at, hashtextextended(e.id, 0), e.id
 
 -- name: hold_lane
 -- Take the lane's row lock; the next statement's snapshot then holds everything before it.
