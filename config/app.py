@@ -80,7 +80,14 @@ async def bypunkt(
         if Part.WEB in parts:
             names = [reading.name for reading in READINGS]
             readiness = readiness_of(database, readings=names, clock=clock)
-            app = web_app(database, options=settings.web, clock=clock, readiness=readiness, desk=desk)
+            app = web_app(
+                database,
+                options=settings.web,
+                clock=clock,
+                readiness=readiness,
+                desk=desk,
+                retention=settings.retention,
+            )
             address = await stack.enter_async_context(
                 serve(app, host=settings.web.host, port=settings.web.port)
             )

@@ -20,6 +20,7 @@ from dashboard.web.routes import add_routes
 from dashboard.web.security import add_headers, refuse_foreign_sites, refuse_odd_addresses
 from dashboard.web.sessions import Sessions
 from dashboard.web.templates import load_templates
+from services.log.options import RetentionOptions
 from services.runtime.clock import Clock
 from services.storage.database import Database
 from services.tenants.public import read_villages
@@ -39,6 +40,7 @@ def web_app(
     clock: Clock,
     readiness: ReadinessCheck,
     desk: Desk | None = None,
+    retention: RetentionOptions | None = None,
 ) -> web.Application:
     """Put the web face together; nothing runs before it is served. Only a demo has a `desk`."""
     app = web.Application(
@@ -55,6 +57,7 @@ def web_app(
     app[keys.TEMPLATES] = load_templates()
     app[keys.SESSIONS] = Sessions(database, clock=clock, hours=options.session_hours)
     app[keys.HUB] = Hub(database, points, clock=clock, options=options)
+    app[keys.RETENTION] = retention or RetentionOptions()
     app[keys.IS_DEMO] = desk is not None
     app[POINTS] = points
     for routes in PAGES:

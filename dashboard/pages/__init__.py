@@ -23,6 +23,7 @@ from dashboard.pages import (
     public_start,
     sign_in,
     staff,
+    system,
 )
 from dashboard.web.routes import Routes
 
@@ -35,6 +36,7 @@ PAGES: tuple[Routes, ...] = (
     staff.routes,
     device.routes,
     problems.routes,
+    system.routes,
     design.routes,
     live.routes,
     health.routes,

@@ -9,6 +9,7 @@ from dashboard.web.language import Language
 from dashboard.web.readiness import ReadinessCheck
 from dashboard.web.sessions import Session, Sessions
 from dashboard.web.templates import Templates
+from services.log.options import RetentionOptions
 from services.runtime.clock import Clock
 from services.storage.database import Database
 
@@ -20,6 +21,7 @@ ASSETS = web.AppKey("assets", Assets)
 TEMPLATES = web.AppKey("templates", Templates)
 SESSIONS = web.AppKey("sessions", Sessions)
 HUB = web.AppKey("hub", Hub)
+RETENTION = web.AppKey("retention", RetentionOptions)
 IS_DEMO = web.AppKey("is_demo", bool)
 
 LANGUAGE = web.RequestKey("language", Language)

@@ -28,6 +28,8 @@ class Permission(StrEnum):
     SEE_DEVICES = "see_devices"
     """Single devices: their state, history, usage and events."""
     SEE_DEAD_LETTERS = "see_dead_letters"
+    SEE_SYSTEM = "see_system"
+    """Whether we ourselves keep up: what is taken in, read and kept."""
     EDIT_INFORMATION = "edit_information"
     MANAGE_DEVICES = "manage_devices"
     MANAGE_PEOPLE = "manage_people"
@@ -35,7 +37,7 @@ class Permission(StrEnum):
 
 
 _SEES = frozenset({Permission.SEE_OVERVIEW, Permission.SEE_DEVICES})
-_TECHNICIAN = _SEES | {Permission.SEE_DEAD_LETTERS, Permission.MANAGE_DEVICES}
+_TECHNICIAN = _SEES | {Permission.SEE_DEAD_LETTERS, Permission.SEE_SYSTEM, Permission.MANAGE_DEVICES}
 _MUNICIPAL_ADMIN = _TECHNICIAN | {Permission.EDIT_INFORMATION, Permission.MANAGE_PEOPLE}
 
 PERMISSIONS: Mapping[PersonRole, frozenset[Permission]] = {

@@ -83,6 +83,7 @@ async def play(site: Staffed) -> None:
     await _count_use(site)
     await _let_them_speak(site)
     await _refuse_some(site)
+    await _keep_up(site)
 
 
 async def _write_histories(site: Staffed) -> None:
@@ -156,6 +157,27 @@ async def _refuse_some(site: Staffed) -> None:
         await site.run(_LETTER, municipality, device, reason, detail, now - timedelta(hours=hours), payload)
 
 
+async def _keep_up(site: Staffed) -> None:
+    """Let two gateways and a worker share the lanes, and both readings have read everything."""
+    for number, (part, share) in enumerate((("gateway", 0), ("gateway", 1), ("worker", 0), ("worker", 1))):
+        holder = f"{number + 4:08x}-0000-4000-8000-000000000000" if part == "gateway" else _WORKER
+        await site.run(_HOLDER, holder, part, site.now() - timedelta(days=6, hours=2))
+        await site.run(_LEASES, part, holder, share, site.now() - timedelta(hours=30 - number))
+    await site.run(_READ, site.now() + timedelta(days=3650))
+
+
+_WORKER = "9c0ffee5-0000-4000-8000-000000000000"
+_HOLDER = "INSERT INTO lane_holder (id, part, since) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
+_LEASES = """
+INSERT INTO lane_lease (part, lane, holder, since)
+SELECT $1, l.lane, $2::uuid, $4 FROM (SELECT lane, row_number() OVER (ORDER BY lane) AS n FROM lane_in_use) AS l
+WHERE l.n % 2 = $3
+"""
+# Long after the picture is taken: a reading that has not read lately is shown as blind, by the server's own clock.
+_READ = """
+INSERT INTO reading_cursor (reading, lane, position, caught_up_at)
+SELECT r, l.lane, l.head, $1 FROM lane AS l CROSS JOIN unnest(ARRAY['status', 'usage']) AS r
+"""
 _ALL_UP = """
 INSERT INTO device_status (municipality, device, lane, state, reason, since, last_sign_at, last_event_at,
     expected_interval_s, offline_after_s, revision)

@@ -113,6 +113,12 @@ PAGES: Final[tuple[Page, ...]] = (
         "Events that were refused, with the reason",
     ),
     _staff(
+        "system",
+        "/staff/system",
+        "/staff/system",
+        "The system: whether everything keeps up, in words and a few figures",
+    ),
+    _staff(
         "demo-desk",
         "/staff/demo",
         "/staff/demo",
@@ -178,6 +184,20 @@ STATES: Final[tuple[State, ...]] = (
         "The overview when we ourselves cannot see",
         "blind",
         PersonRole.INSTALLATION_ADMIN,
+    ),
+    State(
+        "blind-system",
+        "/staff/system",
+        "The system when nobody takes events in",
+        "blind",
+        PersonRole.INSTALLATION_ADMIN,
+    ),
+    State(
+        "empty-system",
+        "/staff/system",
+        "The system before anything is taken in or read",
+        "empty",
+        PersonRole.TECHNICIAN,
     ),
     State(
         "away-overview",

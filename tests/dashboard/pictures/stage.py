@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import asyncpg
 from typing_extensions import override
 
 from dashboard.app import serve, web_app
@@ -21,6 +22,7 @@ from services.tenants.access import PersonRole
 from services.tenants.importing import import_registry, read_registry
 from tests.dashboard.pictures import scene
 from tests.dashboard.staffed import Staffed, employ
+from tests.support.databases import name_in
 
 DEMO = Path(__file__).parents[3] / "config" / "villages" / "demo.json"
 NOW = datetime(2026, 11, 18, 12, tzinfo=UTC)
@@ -57,9 +59,19 @@ class Stage(Staffed):
         await self.see(NOW + timedelta(hours=1))
 
 
+async def _confirm_what_is_on_disk(admin_url: str) -> None:
+    """Let this database say what one in production says; the server of tests is quick and unsafe."""
+    connection = await asyncpg.connect(admin_url)
+    try:
+        await connection.execute(f'ALTER DATABASE "{name_in(admin_url)}" SET synchronous_commit = on')
+    finally:
+        await connection.close()
+
+
 @asynccontextmanager
 async def stage(database_url: str, admin_url: str, *, empty: bool = False) -> AsyncIterator[Stage]:
     """Serve the villages on a free port; `empty` is an installation that nobody has told of any device yet."""
+    await _confirm_what_is_on_disk(admin_url)
     async with Database.open(database_url) as database:
         running: Stage
 

@@ -1,0 +1,3 @@
+-- name: municipalities
+-- The municipalities in scope, with their lane.
+SELECT name, lane FROM municipality ORDER BY name
