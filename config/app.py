@@ -12,6 +12,7 @@ from enum import StrEnum
 
 import structlog
 
+from config.metrics import serve_metrics
 from config.readiness import readiness_of
 from config.settings import Settings
 from dashboard.app import serve, web_app
@@ -47,10 +48,11 @@ class NotConfigured(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """What is up: the gateway, and the address of the web face, where this process has them."""
+    """What is up: the gateway, the address of the web face, and that of the metrics, where this process has them."""
 
     gateway: Gateway | None
     address: str | None
+    metrics: str | None
 
 
 @asynccontextmanager
@@ -66,6 +68,8 @@ async def bypunkt(
     Waits for a database that is away; raises `UnsafeDatabase` or `MigrationError` for one that must not be used.
     """
     async with AsyncExitStack() as stack:
+        # Before the database: a process that waits for it is alive, and says so.
+        metrics = await stack.enter_async_context(serve_metrics(settings.metrics))
         database = await stack.enter_async_context(open_database(settings))
         await _until_fit(database)
         if Part.WORKER in parts:
@@ -91,8 +95,9 @@ async def bypunkt(
             address = await stack.enter_async_context(
                 serve(app, host=settings.web.host, port=settings.web.port)
             )
-        log.info("started", parts=[str(part) for part in Part if part in parts], address=address)
-        yield Running(gateway, address)
+        names = [str(part) for part in Part if part in parts]
+        log.info("started", parts=names, address=address, metrics=metrics)
+        yield Running(gateway, address, metrics)
         log.info("stopping")
 
 

@@ -20,6 +20,7 @@ from pydantic_settings import (
 )
 from typing_extensions import override
 
+from config.metrics import MetricsOptions
 from dashboard.options import WebOptions
 from gateway.options import MqttOptions
 from services.log.options import RetentionOptions
@@ -59,6 +60,7 @@ class Settings(BaseSettings):
     database: DatabaseOptions = DatabaseOptions()
     mqtt: MqttOptions = MqttOptions()
     web: WebOptions = WebOptions()
+    metrics: MetricsOptions = MetricsOptions()
     retention: RetentionOptions = RetentionOptions()
     log: LogOptions = LogOptions()
 
