@@ -98,10 +98,10 @@ def _of_readings(health: Health, now: datetime, lang: str) -> list[Finding]:
         "när den är igång igen. Så länge visar sidorna ett äldre läge."
     )
     if readings and all(reading.stands for reading in readings):
-        untils = [reading.read_until for reading in readings if reading.read_until]
-        if len(untils) < len(readings):
+        ends = [reading.read_until for reading in readings if reading.read_until]
+        if len(ends) < len(readings):
             return [Finding("critical", _("Ingen har läst händelserna än."), advice)]
-        since = stamp(min(untils), now, lang)
+        since = stamp(min(ends), now, lang)
         return [Finding("critical", _("Ingen läser händelserna sedan %(when)s.") % {"when": since}, advice)]
     return [
         Finding("warning", _late_words(reading, now, lang), advice) for reading in readings if reading.late

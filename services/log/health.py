@@ -170,13 +170,13 @@ async def read_health(
 def reading_health(name: str, places: Iterable[Place], now: datetime) -> ReadingHealth:
     """Sum up one reading over its lanes."""
     known = list(places)
-    untils = [place.caught_up_at for place in known]
+    ends = [place.caught_up_at for place in known]
     return ReadingHealth(
         name,
         lanes=len(known),
         late=sum(place.late(now) for place in known),
         behind=sum(place.behind for place in known),
-        read_until=None if None in untils else min((until for until in untils if until), default=None),
+        read_until=None if None in ends else min((until for until in ends if until), default=None),
     )
 
 
