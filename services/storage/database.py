@@ -7,8 +7,8 @@ row-level security does the rest. Both end with the transaction, so a pooled con
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
@@ -173,18 +173,19 @@ class Database:
         one. Raises one of `UNREACHABLE` when the server is away; nothing of the transaction is stored then, unless
         the connection was lost at the very commit, which a retry with the same keys makes harmless.
         """
-        async with self._pool.acquire(timeout=10) as connection:
-            try:
-                await _begin(connection, role, scope, first)
-                yield connection
-            except BaseException:
-                await _roll_back(connection)
-                raise
-            if await connection.execute("COMMIT") != "COMMIT":
-                # An error was caught inside, and the server had ended the transaction at it.
-                raise asyncpg.InFailedSQLTransactionError(
-                    "the transaction had failed: nothing of it is stored"
-                )
+        with _cancelled_all_the_same():
+            async with self._pool.acquire(timeout=10) as connection:
+                try:
+                    await _begin(connection, role, scope, first)
+                    yield connection
+                except BaseException:
+                    await _roll_back(connection)
+                    raise
+                if await connection.execute("COMMIT") != "COMMIT":
+                    # An error was caught inside, and the server had ended the transaction at it.
+                    raise asyncpg.InFailedSQLTransactionError(
+                        "the transaction had failed: nothing of it is stored"
+                    )
 
     @asynccontextmanager
     async def listen(self, *channels: str) -> AsyncIterator["Notices"]:
@@ -196,8 +197,9 @@ class Database:
         try:
             yield notices
         finally:
-            task.cancel()
-            await asyncio.wait([task])
+            while not task.done():
+                task.cancel()
+                await asyncio.wait([task], timeout=1)
 
     async def _keep_listening(self, channels: Sequence[str], notices: "Notices") -> None:
         attempt = 0
@@ -243,6 +245,18 @@ async def savepoint(connection: Connection) -> AsyncIterator[None]:
             await connection.execute("ROLLBACK TO here; RELEASE here")
         raise
     await connection.execute("RELEASE here")
+
+
+@contextmanager
+def _cancelled_all_the_same() -> Iterator[None]:
+    """Let a cancellation win over a server's failure at the same moment: who retries would never hear of it."""
+    try:
+        yield
+    except UNREACHABLE as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise asyncio.CancelledError from error
+        raise
 
 
 async def _begin(connection: Connection, role: Role, scope: Scope, first: str | None) -> None:

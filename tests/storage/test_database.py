@@ -177,3 +177,27 @@ def test_a_statement_is_found_by_name() -> None:
         _ = queries.three
     with pytest.raises(ValueError, match="two statements named one"):
         Queries("x.sql", "-- name: one\n-- A.\nSELECT 1\n-- name: one\n-- B.\nSELECT 2\n")
+
+
+async def test_whoever_is_cancelled_hears_of_it_although_the_server_fails_at_that_moment(
+    database_url: str,
+) -> None:
+    async with Database.open(database_url) as database:
+        inside = asyncio.Event()
+
+        async def never_give_up() -> None:
+            while True:
+                with suppress(OSError):
+                    async with database.transaction(Role.READ, Public()):
+                        inside.set()
+                        try:
+                            await asyncio.sleep(60)
+                        except asyncio.CancelledError:
+                            raise ConnectionResetError from None
+
+        task = asyncio.create_task(never_give_up())
+        await inside.wait()
+        task.cancel()
+        _, still_there = await asyncio.wait([task], timeout=5)
+        assert not still_there
+        assert task.cancelled()
