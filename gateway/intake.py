@@ -17,6 +17,7 @@ from prometheus_client import Gauge
 
 from gateway import codecs, receipts
 from gateway.canary import Canary
+from gateway.gaps import Gaps
 from gateway.mqtt import Delivery, Session
 from gateway.routes import Home, Routes
 from gateway.tally import Tally
@@ -99,6 +100,7 @@ class Intake:
         self._closing = False
         self._in_flight = IN_FLIGHT.labels(lease.lane)
         self._tally = Tally()
+        self._gaps = Gaps()
         WINDOW.set(window)
 
     async def replace_registry(self, load: Callable[[], Awaitable[LaneRegistry]]) -> None:
@@ -136,6 +138,7 @@ class Intake:
                 self._tally.settled(len(kept.accepted) + len(kept.refused))
                 failpoints.hit("gateway.committed")
                 self.registry.note_spools(kept.accepted)
+                self._gaps.note(kept.accepted)
             session.acknowledge(judged.taken)
             failpoints.hit("gateway.acknowledged")
             self._in_flight.set(session.unacknowledged)
@@ -155,6 +158,7 @@ class Intake:
     def leave(self) -> None:
         """Account for what is in hand and will not be stored: the broker still has it."""
         self._tally.close()
+        self._gaps.close()
         self._in_flight.set(0)
 
     async def until_reached(self, work: Callable[[], Awaitable[Result]]) -> Result:
