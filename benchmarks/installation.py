@@ -27,6 +27,8 @@ from services.storage.migrate import migrate
 ROOT = Path(__file__).parents[1]
 _PROGRAM = ("-c", "from config.cli import main; main()")
 _STOP_WITHIN_S = 20.0
+# docs/operations.md, PostgreSQL under load.
+_AS_RECOMMENDED = {"shared_buffers": "4GB", "max_wal_size": "16GB", "checkpoint_timeout": "15min"}
 _REGISTER = """
 INSERT INTO municipality (code, name, county, county_code, seat_lat, seat_lon, lane)
 SELECT code, 'Synthetic ' || code, 'Synthetic', '01', 58, 14, lane_for(code) FROM unnest($1::text[]) AS code;
@@ -175,7 +177,7 @@ async def installation(
         folder = stack.enter_context(_folder())
         broker = await stack.enter_async_context(Mosquitto(folder / "broker"))
         postgres = await stack.enter_async_context(
-            EmbeddedPostgres(settings={"track_commit_timestamp": "on"})
+            EmbeddedPostgres(settings=_AS_RECOMMENDED | {"track_commit_timestamp": "on"})
         )
         await migrate(postgres.dsn())
         connection = await stack.enter_async_context(looking(postgres))
