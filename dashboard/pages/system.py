@@ -80,7 +80,10 @@ async def system(request: web.Request) -> web.StreamResponse:
         newest=newest_words(health, now, lang),
         readings=[_reading_view(reading, now, lang) for reading in health.readings],
         lanes=[_lane_view(lane, names[lane.lane], now) for lane in health.lanes],
-        refused=[(brief(reason, 60), refusal_words(reason, lang), letters) for reason, letters in refused],
+        refused=[
+            (brief(reason, 60), refusal_words(reason, lang), count) for reason, count in refused.by_reason
+        ],
+        refused_more=refused.more,
         size=health.size,
         server=health.server,
         retention=retention,

@@ -18,7 +18,7 @@ LATE_AFTER = timedelta(seconds=15)
 # The gateway makes partitions 35 days ahead, every six hours: with less than this nobody has for long.
 LEAST_AHEAD = timedelta(days=14)
 # Of each lane so many of the newest dead letters are looked at.
-MOST_LETTERS = 1_000
+MOST_LETTERS = 200
 # Below this the empty pages of young partitions count for more than the events.
 _ENOUGH_ROWS = 10_000
 
@@ -180,7 +180,16 @@ def reading_health(name: str, places: Iterable[Place], now: datetime) -> Reading
     )
 
 
-async def refusals(connection: Connection, since: datetime) -> list[tuple[str, int]]:
-    """Return how many dead letters came since then by reason, most often first; at most `MOST_LETTERS` a lane."""
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """Dead letters by reason, most often first, and whether there may be more than were looked at."""
+
+    by_reason: Sequence[tuple[str, int]]
+    more: bool
+
+
+async def refusals(connection: Connection, since: datetime) -> Refusals:
+    """Count the dead letters since then, at most `MOST_LETTERS` a lane."""
+    await connection.execute(queries.look_by_index)
     rows = await connection.fetch(queries.refusals, since, MOST_LETTERS)
-    return [(row["reason"], row["letters"]) for row in rows]
+    return Refusals([(row["reason"], row["letters"]) for row in rows], any(row["more"] for row in rows))

@@ -34,13 +34,18 @@ SELECT
     split_part(current_setting('server_version'), ' ', 1) AS version,
     current_setting('synchronous_commit') AS synchronous_commit
 
+-- name: look_by_index
+-- The newest of a lane are the last of an index: to fetch all of the lane and sort it would cost what the lane holds.
+SET LOCAL enable_bitmapscan = off
+
 -- name: refusals
 -- Dead letters since an instant by reason, most often first, as far as whoever asks may see them; of each lane the
--- newest so many are looked at, so that a flood of them costs no more than that.
-SELECT n.reason, count(*) AS letters
+-- newest so many are looked at, so that a flood of them costs no more than that. Whether there may be more is said too.
+SELECT n.reason, count(*) AS letters, max(max(n.place)) OVER () = $2 AS more
 FROM lane AS l
 CROSS JOIN LATERAL (
-    SELECT d.reason, d.received_at FROM dead_letter AS d WHERE d.lane = l.lane ORDER BY d.id DESC LIMIT $2
+    SELECT d.reason, d.received_at, row_number() OVER (ORDER BY d.id DESC) AS place
+    FROM (SELECT * FROM dead_letter AS x WHERE x.lane = l.lane ORDER BY x.id DESC LIMIT $2) AS d
 ) AS n
 WHERE n.received_at >= $1
 GROUP BY n.reason

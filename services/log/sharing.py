@@ -144,7 +144,7 @@ class _Crew:
         HELD.labels(self._leases.part).set(len(self._posts))
 
     def _begin(self, lease: Lease) -> None:
-        log.info("lane_taken", part=self._leases.part, lane=lease.lane)
+        log.info("lane_taken", part=self._leases.part, lane=lease.lane, holder=self._leases.id.hex[:8])
         title = f"{self._leases.part} lane {lease.lane}"
         task = self._tasks.create_task(supervise(title, partial(self._work, lease)), name=title)
         self._posts[lease.lane] = _Post(lease, task)

@@ -2,7 +2,10 @@
 
 from datetime import timedelta
 
-from services.log.health import LogSize, Place, read_health, reading_health, refusals
+import pytest
+
+from services.log import health
+from services.log.health import LogSize, Place, Refusals, read_health, reading_health, refusals
 from services.log.leases import Leases
 from services.log.models import Partition
 from services.log.store import Batch, Sight, close_sight, store
@@ -80,13 +83,17 @@ def test_bytes_an_event_are_told_when_there_are_enough_of_them() -> None:
     assert (size.starts_at, size.ends_at) == (NOON, NOON + timedelta(days=60))
 
 
-async def test_refusals_are_counted_by_reason_since_an_instant(database_url: str) -> None:
+async def test_refusals_are_counted_by_reason_since_an_instant(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with villages(database_url) as database:
         lane = await lane_of(database, "0781")
         async with database.transaction(Role.INGEST, Lane(lane)) as connection:
             for minutes, reason in ((-5, "nul"), (1, "nul"), (2, "empty"), (3, "nul")):
                 await connection.execute(LETTER, lane, reason, NOON + timedelta(minutes=minutes))
         async with database.transaction(Role.WEB, ALL) as connection:
-            assert await refusals(connection, NOON) == [("nul", 2), ("empty", 1)]
+            assert await refusals(connection, NOON) == Refusals([("nul", 2), ("empty", 1)], more=False)
+            monkeypatch.setattr(health, "MOST_LETTERS", 2)
+            assert await refusals(connection, NOON) == Refusals([("empty", 1), ("nul", 1)], more=True)
         async with database.transaction(Role.WEB, Tenants(("0583",))) as connection:
-            assert await refusals(connection, NOON) == []
+            assert await refusals(connection, NOON) == Refusals([], more=False)
