@@ -217,7 +217,7 @@ async def test_without_the_database_nothing_is_known_of_any_device(
             )
             await postgres.start()
             await eventually(lambda: shown.says("hs-lidhult-1") == "up", within=20)
-            assert shown.words["hs-lidhult-2"]["reason"] == "never_seen"
+            await eventually(lambda: shown.words["hs-lidhult-2"]["reason"] == "never_seen", within=20)
 
 
 class SlowBroker:

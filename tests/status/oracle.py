@@ -71,7 +71,8 @@ class Oracle:
         heard = max((s.time for s in self.timely if s.time <= instant), default=-FAR)
         begins = [s.starts_at for s in self.seen if self.end_of_sight(s.starts_at) is not None]
         unseen = self.end_of_sight(heard) is None
-        joined = unseen and any(heard < begin <= heard + 15_000 and instant < begin for begin in begins)
+        following = min((begin for begin in begins if begin > heard), default=FAR)
+        joined = unseen and instant < following <= heard + 15_000
         return self.end_of_sight(instant) is not None or joined
 
     def _counts(self, will: Sign) -> bool:

@@ -7,7 +7,7 @@ import os
 from itertools import pairwise
 from random import Random
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.status.models import Carry, Expectation, Interval, Seen, Sign, SignKind
@@ -42,7 +42,20 @@ def reason_at(intervals: tuple[Interval, ...], instant: int) -> str:
     return next(i.reason for i in reversed(intervals) if i.starts_at <= instant)
 
 
+# A sign joins the sight that begins next after it, and none that begins after a gap.
+TWO_SIGHTS = History(
+    signs=tuple(
+        Sign(at, received_at, SignKind.HEARTBEAT)
+        for at, received_at in ((0, 0), (10_000, 10_000), (20_000, 20_000), (31_000, 92_000))
+    ),
+    seen=(Seen(28_000, 29_000, closed=False), Seen(30_000, 31_000, closed=False)),
+    expectation=Expectation(interval=10_000, offline_after=30_000),
+    until=600_000,
+)
+
+
 @often
+@example(TWO_SIGHTS)
 @given(histories())
 def test_timeline_is_what_the_table_says_at_every_instant(history: History) -> None:
     line = timeline(history.signs, history.seen, history.expectation, until=history.until)
