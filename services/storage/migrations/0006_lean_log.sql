@@ -47,7 +47,7 @@ BEGIN
     RETURN made;
 END $$;
 
--- What is empty is made anew; what has events gets the key (about two seconds for a million of them).
+-- What is empty is made anew; what has events gets the key.
 DO $$
 DECLARE
     leaf record;
