@@ -57,7 +57,8 @@ class Hearing:
         if last.reason is Reason.HEARD and silent_from is not None:
             candidates.append(silent_from + self.expectation.late_after)
         if last.reason in _UNTIL_SILENCE and silent_from is not None:
-            candidates.append(silent_from + self.expectation.silent_after + 1)
+            listened_from = max(silent_from, self.watch.pieces[-1][0])
+            candidates.append(listened_from + self.expectation.silent_after + 1)
         return min((instant for instant in candidates if instant > self.proven), default=None)
 
     def _between(self, point: Point, following: Point) -> Iterator[Span]:
@@ -71,7 +72,7 @@ class Hearing:
             stop = min(end, piece[1])
             if point.reason is Reason.OFFLINE:
                 yield Span(start, stop, Reason.OFFLINE)
-            elif self._silence(start, stop):
+            elif self._silence(max(start, piece[0]), stop):  # before the piece nobody listened
                 yield Span(start, stop, Reason.SILENT)
             else:
                 yield from self._alive(start, stop, point.reason)

@@ -113,13 +113,13 @@ class Oracle:
             if both_sides and end - last.time <= self.limit:
                 return self._alive(last, instant)
             begins = [s.starts_at for s in self.seen if last.time < s.starts_at <= last.time + 15_000]
-            sight = self.end_of_sight(last.time)
+            sight, listened = self.end_of_sight(last.time), last.time
             if sight is None:
-                ends = [self.end_of_sight(start) for start in sorted(begins)]
-                sight = next((e for e in ends if e is not None), None)
+                ends = [(self.end_of_sight(start), start) for start in sorted(begins)]
+                sight, listened = next((pair for pair in ends if pair[0] is not None), (None, listened))
             stop = min(end, sight) if sight is not None else last.time
             if instant < stop:
-                silent = min(stop, self.proven) - last.time > self.limit
+                silent = min(stop, self.proven) - listened > self.limit
                 return Reason.SILENT if silent else self._alive(last, instant)
             return self._unheard(instant, stop, end)
         if last is not None:
