@@ -22,7 +22,7 @@ from gateway.mqtt import Delivery, Session
 from gateway.routes import Home, Routes
 from gateway.tally import Tally
 from services.ingest.models import Accepted, Parcel, Reason, Refused
-from services.ingest.registry import LaneRegistry
+from services.ingest.registry import LaneRegistry, load_registry
 from services.log.leases import Lease
 from services.log.store import Batch, Kept, Sight, store
 from services.runtime import failpoints
@@ -103,12 +103,18 @@ class Intake:
         self._gaps = Gaps()
         WINDOW.set(window)
 
-    async def replace_registry(self, load: Callable[[], Awaitable[LaneRegistry]]) -> None:
-        """Judge by a new picture of the registry from now on."""
+    async def renew_registry(self) -> bool:
+        """Judge by the registry as it is from now on; False when it is as it was."""
         # In turn with storing: a birth that is being stored must not be missing in the new picture.
         async with self._turn:
-            self.registry = await self.until_reached(load)
+            before, lane = self.registry, self._lease.lane
+            self.registry = await self.until_reached(
+                lambda: load_registry(self._database, lane, known=before)
+            )
+            if self.registry is before:
+                return False
             self.routes = Routes(Home(key[0], device) for key, device in self.registry.devices.items())
+            return True
 
     async def judge(self, session: Session) -> None:
         """Judge what comes, for ever; waits while a whole transaction of it is waiting already."""

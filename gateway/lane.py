@@ -21,7 +21,6 @@ from gateway.mqtt import NotConnected, Session, SessionOptions
 from gateway.options import MqttOptions
 from gateway.states import LaneStates
 from gateway.topics import native_filter
-from services.ingest.registry import load_registry
 from services.log.lanes import BLIND_AFTER
 from services.log.leases import LaneTaken, Lease
 from services.log.store import Sight, close_sight
@@ -92,16 +91,14 @@ class GatewayLane:
         )
 
     def registry_changed(self) -> None:
-        """Ask the lane to read the registry again."""
+        """Say that the registry may have changed."""
         self._registry_changed.set()
-        if self.states is not None:
-            self.states.wake(whole=True)
 
     async def run(self) -> None:
         """Work until the lane is left; an error that nobody foresaw ends the session and is raised (rule R10)."""
         if not self._lease.fresh:
             await self._lease.confirmed()
-        await self._read_registry()
+        await self._intake.renew_registry()
         session = Session(
             self._session_options(), clock=self._clock, on_up=self._on_up, on_down=self._on_down
         )
@@ -183,15 +180,13 @@ class GatewayLane:
         self.seen_at = sight.until
         self._answered.set()
 
-    async def _read_registry(self) -> None:
-        await self._intake.replace_registry(partial(load_registry, self._database, self.lane))
-
     async def _follow_registry(self, session: Session) -> None:
         while True:
             await self._registry_changed.wait()
             self._registry_changed.clear()
             before = self._subscriptions()
-            await self._read_registry()
+            if await self._intake.renew_registry() and self.states is not None:
+                self.states.wake(whole=True)
             if self._subscriptions() != before:
                 await session.resubscribe(self._subscriptions())
 

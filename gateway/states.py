@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import TypeAlias
 
 import asyncpg
@@ -79,6 +80,7 @@ class LaneStates:
         self._looked: LaneShown | None = None
         self._looked_at = clock()
         self._words: Words = {}
+        self._untold: dict[Key, None] = {}
 
     def wake(self, *, whole: bool = False) -> None:
         """Ask for another look; `whole` when the registry may have changed, or something may have been missed."""
@@ -94,12 +96,13 @@ class LaneStates:
             await asyncio.sleep(GATHER_S)
 
     async def _keep_equal(self, session: Session) -> None:
-        generation, told = session.generation, Words()
+        generation = session.generation
+        self._untold = dict.fromkeys(self._words)
         self._all = True
         while session.generation == generation:
             self._news.clear()
             await self._look()
-            if await self._tell(session, told) < A_TURN:
+            if await self._tell(session) < A_TURN:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(POLL_S):
                         await self._news.wait()
@@ -114,7 +117,7 @@ class LaneStates:
             # The intake logs it, and goes on trying.
             self._looked = None
             if self._clock() - self._looked_at > UNKNOWN_AFTER:
-                self._words.update(_unknown(self._words, self._looked_at))
+                self._take(_unknown(self._words, self._looked_at))
         else:
             self._looked_at = self._clock()
 
@@ -125,12 +128,18 @@ class LaneStates:
             known = None if whole or self._looked is None or self._looked.stale != now.stale else self._looked
             if known != now:
                 after = known.revision if known else None
-                self._words.update(_words(await shown_in_lane(connection, self.lane, after=after)))
+                self._take(_words(await shown_in_lane(connection, self.lane, after=after)))
         return now
 
-    async def _tell(self, session: Session, told: Words) -> int:
+    def _take(self, words: Iterable[tuple[Key, Word | None]]) -> None:
+        for key, word in words:
+            if key not in self._words or self._words[key] != word:
+                self._words[key] = word
+                self._untold[key] = None
+
+    async def _tell(self, session: Session) -> int:
         """Publish some of the words that the broker has not been told yet, and return how many."""
-        news = [key for key, word in self._words.items() if key not in told or told[key] != word][:A_TURN]
+        news = list(islice(self._untold, A_TURN))
         for start in range(0, len(news), AT_ONCE):
             async with asyncio.TaskGroup() as tasks:
                 sent = {
@@ -139,7 +148,8 @@ class LaneStates:
                 }
             if not all(task.result() for task in sent.values()):
                 raise NotConnected
-            told.update((key, self._words[key]) for key in sent)
+            for key in sent:
+                del self._untold[key]
         return len(news)
 
     async def _say(self, session: Session, key: Key, word: Word | None) -> bool:
@@ -163,6 +173,6 @@ def _words(rows: Iterable[asyncpg.Record]) -> Iterator[tuple[Key, Word | None]]:
         yield (row["municipality"], row["device"]), word
 
 
-def _unknown(words: Words, since: datetime) -> Words:
+def _unknown(words: Words, since: datetime) -> list[tuple[Key, Word]]:
     unseen = Reason.NOT_WATCHED
-    return {key: Word(unseen.state, unseen, since) for key, word in words.items() if word is not None}
+    return [(key, Word(unseen.state, unseen, since)) for key, word in words.items() if word is not None]

@@ -6,6 +6,15 @@ SELECT municipality, device FROM device_spool WHERE spool
 -- The devices of the lane, to judge by.
 SELECT municipality, id, kind, lifecycle, codec, topic_identity FROM device
 
+-- name: lane_registry_fingerprint
+-- What the lane's part of the registry says, in one number: another one when any of it has changed.
+SELECT sum(hash_record_extended(r, 0))::text
+FROM (
+    SELECT municipality, id, kind, lifecycle, codec, topic_identity FROM device
+    UNION ALL
+    SELECT code, NULL, NULL, NULL, NULL, NULL FROM municipality
+) AS r
+
 -- name: lane_municipalities
 -- The municipalities of the lane.
 SELECT code FROM municipality ORDER BY code

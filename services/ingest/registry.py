@@ -15,11 +15,15 @@ _FOREIGN_NAMES = 10_000
 
 @dataclass(slots=True)
 class LaneRegistry:
-    """A picture of the registry at one moment; made again when the registry changes."""
+    """A picture of the registry at one moment; made again when the registry changes.
+
+    `fingerprint` is that of what was read, None for a picture that was not read.
+    """
 
     municipalities: frozenset[str] = frozenset()
     devices: dict[tuple[str, str], KnownDevice] = field(default_factory=dict)
     spooling: set[tuple[str, str]] = field(default_factory=set)
+    fingerprint: str | None = None
     _owners: dict[str, str | None] = field(default_factory=dict)
 
     def device(self, municipality: str, device: str) -> KnownDevice | None:
@@ -37,6 +41,10 @@ class LaneRegistry:
                 change = self.spooling.add if event.declares_spool else self.spooling.discard
                 change((event.municipality, event.device))
 
+    def forget_owners(self) -> None:
+        """Forget to whom foreign names belong: somewhere else the registry may have changed."""
+        self._owners.clear()
+
     async def look_up(self, database: Database, lane: int, names: Iterable[tuple[str, str]]) -> None:
         """Find out whose the devices are that this lane does not know."""
         asked = {device for key in names if key not in self.devices and (device := key[1])}
@@ -51,9 +59,17 @@ class LaneRegistry:
         self._owners.update({row["id"]: row["municipality"] for row in rows})
 
 
-async def load_registry(database: Database, lane: int) -> LaneRegistry:
-    """Read the lane's part of the registry."""
+async def load_registry(database: Database, lane: int, *, known: LaneRegistry | None = None) -> LaneRegistry:
+    """Read the lane's part of the registry; what is `known` is returned when it is still so.
+
+    A country has hundreds of thousands of devices, and most changes are in another lane.
+    """
     async with database.transaction(Role.INGEST, Lane(lane)) as connection:
+        # Before the rest: what changes in between is read too, and noticed once more at the next look.
+        fingerprint = await connection.fetchval(queries.lane_registry_fingerprint)
+        if known is not None and known.fingerprint == fingerprint:
+            known.forget_owners()
+            return known
         municipalities = await connection.fetch(queries.lane_municipalities)
         devices = await connection.fetch(queries.lane_registry)
         spooling = await connection.fetch(queries.spooling_devices)
@@ -70,4 +86,5 @@ async def load_registry(database: Database, lane: int) -> LaneRegistry:
             for row in devices
         },
         spooling={(row["municipality"], row["device"]) for row in spooling},
+        fingerprint=fingerprint,
     )

@@ -12,9 +12,11 @@ from services.status.timeline import timeline_under
 from services.status.watch import Watch, watch_at
 from services.storage.database import Connection
 
-# Devices loaded at a time: a few signs each since an anchor, or everything that the log has of them.
+# Devices loaded at a time, at most and at least: since an anchor they have a few signs each, from their beginning on
+# one or a million. So many of them are loaded next as have about so many signs, by those before them.
 AT_A_TIME = 500
 WHOLE_AT_A_TIME = 10
+SIGNS_AT_A_TIME = 5_000
 
 Item = TypeVar("Item")
 
@@ -87,11 +89,24 @@ async def verdicts_of(
         earliest = min(start.anchor or 0 for start in group)
         seen = await store.seen_since(connection, known.lane, earliest)
         watch = watch_at(known.observed.applied_to(seen), known.as_of)
-        for some in _chunks(group, at_a_time):
-            since = {start.case.key: start.anchor for start in some}
-            signs = await tables.signs(connection, since, position=known.position)
-            found = (_verdict(start, signs.get(start.case.key, []), watch, known.as_of) for start in some)
+        async for some in _heard(connection, group, at_a_time, position=known.position):
+            found = (_verdict(start, signs, watch, known.as_of) for start, signs in some)
             yield [verdict for verdict in found if verdict is not None]
+
+
+async def _heard(
+    connection: Connection, starts: Sequence[_Start], at_a_time: int, *, position: int
+) -> AsyncIterator[list[tuple[_Start, Sequence[Sign]]]]:
+    """Where judgements begin, with the signs from there on, some at a time."""
+    rest = starts
+    while rest:
+        some, rest = rest[:at_a_time], rest[at_a_time:]
+        signs = await tables.signs(
+            connection, {start.case.key: start.anchor for start in some}, position=position
+        )
+        yield [(start, signs.get(start.case.key, ())) for start in some]
+        each = sum(map(len, signs.values())) / len(some)
+        at_a_time = max(WHOLE_AT_A_TIME, min(AT_A_TIME, int(SIGNS_AT_A_TIME / max(each, 1))))
 
 
 async def _starts(connection: Connection, known: Known, wanted: Sequence[Task]) -> list[_Start]:

@@ -147,8 +147,12 @@ SELECT
     s.expected_interval_s AS judged_interval_s, s.offline_after_s AS judged_offline_after_s,
     s.boot, s.conn, s.uplink_ok, s.born_at
 FROM unnest($1::text[], $2::text[]) AS k (municipality, device)
-JOIN device AS d ON d.municipality = k.municipality AND d.id = k.device
-LEFT JOIN device_status AS s ON s.municipality = d.municipality AND s.device = d.id
+CROSS JOIN LATERAL (
+    SELECT * FROM device AS d WHERE d.municipality = k.municipality AND d.id = k.device OFFSET 0
+) AS d
+LEFT JOIN LATERAL (
+    SELECT * FROM device_status AS s WHERE s.municipality = k.municipality AND s.device = k.device OFFSET 0
+) AS s ON true
 ORDER BY d.municipality, d.id
 
 -- name: anchors
@@ -204,21 +208,36 @@ LEFT JOIN LATERAL (
 ) AS b ON true
 
 -- name: signs
--- What devices let us hear, from an instant each.
-SELECT
-    e.municipality, e.device, e.at, e.received_at, e.type, e.data ->> 'state' AS said, e.boot, e.conn,
-    CASE e.data -> 'uplink_ok' WHEN 'true'::jsonb THEN true WHEN 'false'::jsonb THEN false END AS uplink_ok
+-- What devices let us hear, from an instant each. OFFSET 0 keeps this a look by key for each device, whatever the planner
+-- thought of tables that were empty then.
+SELECT k.municipality, k.device, e.at, e.received_at, e.type, e.said, e.boot, e.conn, e.uplink_ok
 FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS k (municipality, device, since)
-JOIN event AS e ON e.municipality = k.municipality AND e.device = k.device AND e.at >= k.since
-WHERE e.position <= $4
+CROSS JOIN LATERAL (
+    SELECT
+        e.at, e.received_at, e.type, e.data ->> 'state' AS said, e.boot, e.conn,
+        CASE e.data -> 'uplink_ok' WHEN 'true'::jsonb THEN true WHEN 'false'::jsonb THEN false END AS uplink_ok
+    FROM event AS e
+    WHERE e.municipality = k.municipality AND e.device = k.device AND e.at >= k.since AND e.position <= $4
+    OFFSET 0
+) AS e
 
 -- name: intervals_since
 -- The intervals of devices from the one that holds an instant on.
-SELECT i.municipality, i.device, i.starts_at, i.ends_at, i.reason
+SELECT k.municipality, k.device, i.starts_at, i.ends_at, i.reason
 FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS k (municipality, device, since)
-JOIN status_interval AS i ON i.municipality = k.municipality AND i.device = k.device
-WHERE i.ends_at IS NULL OR i.ends_at >= k.since
-ORDER BY i.municipality, i.device, i.starts_at
+CROSS JOIN LATERAL (
+    SELECT i.starts_at, i.ends_at, i.reason
+    FROM status_interval AS i
+    WHERE i.municipality = k.municipality AND i.device = k.device AND (i.ends_at IS NULL OR i.ends_at >= k.since)
+        -- The same once more by start, which the key knows: a year of intervals is not read for the last of them.
+        AND i.starts_at >= coalesce((
+            SELECT max(b.starts_at)
+            FROM status_interval AS b
+            WHERE b.municipality = k.municipality AND b.device = k.device AND b.starts_at < k.since
+        ), '-infinity')
+    OFFSET 0
+) AS i
+ORDER BY k.municipality, k.device, i.starts_at
 
 -- name: remove_intervals
 -- Take away intervals that history does not have any longer.
