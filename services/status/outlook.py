@@ -31,7 +31,8 @@ class Outlook:
     """What is known now, beside what was known when the lane was last judged.
 
     `settled` is until when time and sight have changed nothing since; None when nothing was judged yet. Before
-    `due_from` no device changes by itself; None when that is not known.
+    `due_from` no device changes by itself; None when that is not known. `seen_from` is since when we see without a
+    break, or later; None while we do not, or have not seen on since the lane was last judged.
     """
 
     place: Place
@@ -41,6 +42,7 @@ class Outlook:
     same_sight: bool
     settled: Millis | None
     due_from: Millis | None
+    seen_from: Millis | None
     recheck: Recheck
 
     @property
@@ -81,14 +83,16 @@ async def look_out(
     observed = Observed.by(seen, watch, as_of=as_of)
     if before is not None:
         observed = replace(observed, until=max(observed.until, before.observed.until))
+    same_sight = before is not None and before.observed.holds_in(watch)
     return Outlook(
         place=place,
         known=Known(place.lane, place.upto, as_of, observed),
         before=before,
         revision=row["revision"] or 0,
-        same_sight=before is not None and before.observed.holds_in(watch),
+        same_sight=same_sight,
         settled=before.observed.settled_in(watch, as_of=as_of) if before else None,
         due_from=maybe_millis(row["due_from"]),
+        seen_from=watch.pieces[-1][0] if same_sight and watch.open else None,
         recheck=_recheck(row),
     )
 

@@ -110,10 +110,10 @@ def _continued(verdict: Verdict, stored: Mapping[Key, list[Interval]]) -> Verdic
 async def _judge(connection: Connection, outlook: Outlook) -> Judged:
     """Move on what can be, judge the rest, and say when the next device changes by itself."""
     known, revision = outlook.known, outlook.revision + 1
-    watched = outlook.same_sight and known.observed.open
-    seen_until = known.observed.until if watched else None
-    moved, heard = await tables.move_on(connection, outlook.place, seen_until=seen_until, revision=revision)
-    due, due_from = await _due(connection, outlook)
+    seen_until = None if outlook.seen_from is None else known.observed.until
+    moved = await tables.move_on(connection, outlook.place, seen_until=seen_until, revision=revision)
+    heard = moved.left
+    late, due, due_from = await _due(connection, outlook, revision=revision)
     concerned = set(heard) | due | outlook.recheck.keys
     if not outlook.same_sight:
         concerned |= await tables.keys(connection, queries.whole_lane, known.lane)
@@ -133,16 +133,23 @@ async def _judge(connection: Connection, outlook: Outlook) -> Judged:
     await tables.keep_up(connection, revision, up)
     await tables.rechecked(connection, outlook.recheck.rows)
     judged = await judge(connection, known, tasks, revision=revision)
-    nexts = [due_from, judged.due_from, *(late_at for _, _, late_at in up)]
-    return Judged(moved + len(up) + judged.changed, min(instant for instant in nexts if instant is not None))
+    nexts = [due_from, moved.due_from, judged.due_from, *(late_at for _, _, late_at in up)]
+    return Judged(
+        moved.number + late + len(up) + judged.changed,
+        min(instant for instant in nexts if instant is not None),
+    )
 
 
-async def _due(connection: Connection, outlook: Outlook) -> tuple[set[Key], Millis]:
-    """The devices whose time has come, and when that of the next one will: known before, or looked for."""
-    until = outlook.known.observed.until
+async def _due(connection: Connection, outlook: Outlook, *, revision: int) -> tuple[int, set[Key], Millis]:
+    """How many devices are late by now, which others' time has come, and when that of the next one will."""
+    lane, until, late = outlook.known.lane, outlook.known.observed.until, 0
     if outlook.due_from is not None and outlook.due_from > until:
-        return set(), outlook.due_from
-    return await tables.due(connection, outlook.known.lane, until)
+        return late, set(), outlook.due_from
+    if outlook.seen_from is not None:
+        late = await tables.become_late(
+            connection, lane, seen_from=outlook.seen_from, seen_until=until, revision=revision
+        )
+    return late, *await tables.due(connection, lane, until)
 
 
 def _settled(outlook: Outlook, signs: Sequence[Sign]) -> Millis | None:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
+from typing import NamedTuple
 
 import asyncpg
 
@@ -106,23 +107,39 @@ async def put_statuses(
     return int(done.rpartition(" ")[2])
 
 
-async def move_on(
-    connection: Connection, place: Place, *, seen_until: Millis | None, revision: int
-) -> tuple[int, dict[Key, list[Sign]]]:
-    """Move on the devices heard at a place that are plainly still up; return how many, and the others' signs.
+class Moved(NamedTuple):
+    """What the database did by itself: how many devices it moved on, when the first of them is late, and the rest."""
 
-    Without `seen_until` all are to be judged.
+    number: int = 0
+    due_from: Millis | None = None
+    left: Mapping[Key, list[Sign]] = {}
+
+
+async def move_on(connection: Connection, place: Place, *, seen_until: Millis | None, revision: int) -> Moved:
+    """Move on the devices heard at a place that are plainly up; what is left is to be judged, by these signs.
+
+    Without `seen_until` that is all of them.
     """
-    heard: dict[Key, list[Sign]] = defaultdict(list)
     if place.upto == place.after:
-        return 0, heard
+        return Moved()
+    left: dict[Key, list[Sign]] = defaultdict(list)
     rows = await connection.fetch(
         queries.move_on, place.lane, place.after, place.upto, maybe_moment(seen_until), revision
     )
     for row in rows:
         if row["device"] is not None:
-            heard[Key(row["municipality"], row["device"])].append(_sign(row))
-    return rows[0]["moved"], heard
+            left[Key(row["municipality"], row["device"])].append(_sign(row))
+    return Moved(rows[0]["moved"], maybe_millis(rows[0]["due_from"]), left)
+
+
+async def become_late(
+    connection: Connection, lane: int, *, seen_from: Millis, seen_until: Millis, revision: int
+) -> int:
+    """Let the devices that were plainly up and have not been heard in time be late; return how many."""
+    done = await connection.execute(
+        queries.become_late, lane, moment(seen_until), moment(seen_from), revision
+    )
+    return int(done.rpartition(" ")[2])
 
 
 async def keep_up(connection: Connection, revision: int, up: Sequence[tuple[Key, Millis, Millis]]) -> None:

@@ -8,19 +8,22 @@ import pytest
 from services.log.follow import Place
 from services.status import tables
 from services.status.cases import Case, Key, still_up
-from services.status.models import Sign, SignKind
+from services.status.judging import Known, Task, Verdict, verdicts_of
+from services.status.models import Reason, Sign, SignKind
 from services.status.moments import millis
+from services.status.observed import Observed
 from services.storage.database import Lane, Role
 from tests.status.lanes import DEVICE, HOME, LaneUnderTest, beat, lane_under_test, moment, status
 from tests.support.villages import villages
 
 DEVICES = {f"hs-many-{number:02}": HOME for number in range(60)}
-JUDGED = "SELECT last_sign_at, last_event_at, next_change_at, revision FROM bypunkt.device_status WHERE device = $1"
+REVISION = "SELECT revision FROM bypunkt.device_status WHERE device = $1"
 
 
 def word(chance: Random, device: str) -> Sign:
     """One more sign of a device, plain or nearly so: at limits, late, restarting, with or without an uplink."""
-    at = chance.choice([9999, 10_001, 14_000, 15_000, 15_001, 20_000, 24_999, 25_000])
+    near = [9999, 10_001, 14_000, 15_000, 15_001, 20_000, 24_999, 25_000]
+    at = chance.choice([*near, 25_001, 25_002, 30_000, 39_999, 40_000, 40_001, 41_000])
     delay = chance.choice([0, 0, 0, 0, 60_000, 60_001, -2000])
     kind = chance.choices(
         [SignKind.HEARTBEAT, SignKind.OTHER, SignKind.BIRTH, SignKind.RESTARTING, SignKind.OFFLINE],
@@ -69,24 +72,48 @@ async def test_the_database_moves_on_only_what_the_rules_say_is_still_up(
             for sign in {word(chance, device) for _ in range(chance.choice([1, 1, 1, 2, 3]))}:
                 sent[Key(HOME, device)].append(sign)
         await lane.store((key.device, sign) for key, signs in sent.items() for sign in signs)
-        seen_until = millis(moment(chance.choice([10_000, 14_999, 25_000])))
+        seen_until = chance.choice([26_000, 27_000, 30_000])
+        await lane.see(-600_000, seen_until)
         async with lane.database.transaction(Role.WORKER, Lane(lane.number)) as connection:
-            cases = {case.key: case for case in await tables.cases(connection, sent)}
+            before = {case.key: case for case in await tables.cases(connection, sent)}
             place = Place(lane.number, head, head + sum(map(len, sent.values())))
-            moved, left = await tables.move_on(connection, place, seen_until=seen_until, revision=99)
+            moved = await tables.move_on(
+                connection, place, seen_until=millis(moment(seen_until)), revision=99
+            )
+        left = moved.left
         noon = millis(moment(0))
-        expected = {key: plainly_up(cases[key], signs, noon, seen_until) for key, signs in sent.items()}
-        assert moved + len(left) == len(sent)
-        assert 5 < moved < len(sent)
-        for key, signs in sent.items():
-            if key in left:
-                assert sorted(sign.at - noon for sign in left[key]) == sorted(sign.at for sign in signs)
-                continue
-            row = await lane.admin.fetchrow(JUDGED, key.device)
-            last = moment(max(sign.received_at for sign in signs))
-            assert tuple(row or ()) == (last, last, moment((expected[key] or 0) - noon), 99)
+        assert moved.number + len(left) == len(sent)
+        assert 5 < moved.number < len(sent)
+        for key, signs in left.items():
+            assert sorted(sign.at - noon for sign in signs) == sorted(sign.at for sign in sent[key])
+        gone_on = [case for key, case in before.items() if key not in left]
+        told = await judged_afresh(lane, gone_on, position=place.head, as_of=41_000, seen_until=seen_until)
+        async with lane.database.transaction(Role.WORKER, Lane(lane.number)) as connection:
+            after = {case.key: case.status for case in await tables.cases(connection, told)}
+            intervals = await tables.intervals_since(connection, dict.fromkeys(told, 0))
+        for key, verdict in told.items():
+            assert (after[key], intervals[key]) == (verdict.status, list(verdict.intervals))
+            assert await lane.admin.fetchval(REVISION, key.device) == 99
+        assert min(verdict.status.next_change_at or 0 for verdict in told.values()) == moved.due_from
+        assert any(verdict.intervals[-2:][0].reason is Reason.LATE for verdict in told.values())
         # What it leaves although the rules would not have: only where signs stand far apart, or were kept till a birth.
-        assert sum(expected[key] is not None for key in left) < len(sent) / 4
+        plain = {
+            key: plainly_up(before[key], signs, noon, millis(moment(seen_until)))
+            for key, signs in sent.items()
+        }
+        assert sum(plain[key] is not None for key in left) < len(sent) / 4
+
+
+async def judged_afresh(
+    lane: LaneUnderTest, cases: list[Case], *, position: int, as_of: int, seen_until: int
+) -> dict[Key, Verdict]:
+    """What the log gives of these devices, from the first sign on."""
+    known = Known(
+        lane.number, position, millis(moment(as_of)), Observed(open=True, until=millis(moment(seen_until)))
+    )
+    async with lane.database.transaction(Role.WORKER, Lane(lane.number)) as connection:
+        found = [one async for one in verdicts_of(connection, known, [Task(case.afresh()) for case in cases])]
+    return {verdict.case.key: verdict for verdicts in found for verdict in verdicts}
 
 
 def plainly_up(case: Case, signs: list[Sign], noon: int, seen_until: int) -> int | None:
@@ -104,7 +131,61 @@ async def test_without_sight_nothing_is_moved_on(database_url: str, admin_url: s
         await lane.hear(beat(10))
         await lane.store([(DEVICE, beat(15))])
         async with lane.database.transaction(Role.WORKER, Lane(lane.number)) as connection:
-            moved, left = await tables.move_on(
-                connection, Place(lane.number, 1, 2), seen_until=None, revision=9
-            )
-        assert (moved, list(left)) == (0, [Key(HOME, DEVICE)])
+            moved = await tables.move_on(connection, Place(lane.number, 1, 2), seen_until=None, revision=9)
+        assert (moved.number, list(moved.left)) == (0, [Key(HOME, DEVICE)])
+
+
+async def late_at_26(lane: LaneUnderTest) -> list[tuple[float, str]]:
+    lane.now = 26_000
+    await lane.step()
+    assert await lane.state() == ("degraded", "late")
+    assert await lane.differences() == []
+    return await lane.history()
+
+
+async def test_who_is_not_heard_in_time_is_late_and_up_again_with_the_next_sign(
+    database_url: str, admin_url: str
+) -> None:
+    async with lane_under_test(database_url, admin_url) as lane:
+        lane.now = 10_000
+        await lane.see(-600_000, 10_000)
+        await lane.hear(beat(10))
+        await lane.see(-600_000, 26_000)
+        assert await late_at_26(lane) == [(10.0, "heard"), (25.0, "late")]
+        lane.now = 40_000
+        await lane.see(-600_000, 36_000)
+        await lane.hear(beat(40))
+        assert await lane.history() == [(10.0, "heard"), (25.0, "late"), (40.0, "heard")]
+        assert await lane.differences() == []
+        lane.now = (
+            70_001  # both at once: late since 55, and heard at the last instant before it would be down
+        )
+        await lane.see(-600_000, 70_000)
+        await lane.hear(beat(70))
+        assert (await lane.history())[3:] == [(55.0, "late"), (70.0, "heard")]
+        assert await lane.differences() == []
+        lane.now = 101_001
+        await lane.see(-600_000, 101_000)
+        await lane.step()
+        assert (await lane.history())[4:] == [(70.0, "silent")]
+        assert await lane.differences() == []
+
+
+async def test_who_was_heard_shortly_before_we_began_to_see_is_down_later(
+    database_url: str, admin_url: str
+) -> None:
+    async with lane_under_test(database_url, admin_url) as lane:
+        lane.now = 12_000
+        await lane.see(12_000, 12_000)
+        await lane.hear(beat(5))
+        await lane.see(12_000, 26_000)
+        assert await late_at_26(lane) == [(5.0, "heard"), (20.0, "late")]
+        lane.now = 42_000
+        await lane.see(12_000, 42_000)
+        await lane.step()
+        assert await lane.state() == ("degraded", "late")
+        await lane.see(12_000, 42_001)
+        lane.now = 42_001
+        await lane.step()
+        assert await lane.state() == ("down", "silent")
+        assert await lane.differences() == []
