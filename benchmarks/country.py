@@ -5,19 +5,22 @@ from benchmarks.installation import Installation, installation
 from benchmarks.runs import run
 
 VILLAGES, DEVICES, RATE = 290, 1_000, 14_500
-# So long it takes until each device was heard a second time: from then on all of them are heard as often as they say.
-ROUND_S = 21
+# The fleet grows in these steps, each for as long as every device needs to be heard once.
+STEPS, STEP_S = (0.4, 0.6, 0.7, 0.8, 0.9, 1.0), 21
 
 
 async def measure(*, seconds: float = 60.0, rate: float = RATE, devices: int = DEVICES) -> dict[str, object]:
     """Hold the rate for so many seconds, sample the readings' lag, and count CPU by part.
 
-    Every device is heard twice before: a country's devices are neither all new nor all late in the same minute.
+    The fleet grows to its size before: a country's devices are neither all new nor all late in the same minute.
     """
     async with installation(municipalities=VILLAGES, devices=devices) as place:
-        await run(place, Load(VILLAGES * devices, municipalities=VILLAGES, devices=devices, run="first"))
-        again = Load(int(rate * ROUND_S), rate=rate, municipalities=VILLAGES, devices=devices, run="again")
-        await run(place, again)
+        for step, share in enumerate(STEPS):
+            load = Load(
+                int(share * rate * STEP_S), rate=share * rate,
+                municipalities=VILLAGES, devices=int(share * devices), run=f"step{step}",
+            )  # fmt: skip
+            await run(place, load)
         return await measured(place, seconds=seconds, rate=rate, devices=devices)
 
 

@@ -82,9 +82,16 @@ class Gaps:
 
     def note(self, events: Iterable[Numbered]) -> None:
         """Take in events that are in the log, new or there before."""
+        devices = self._devices
         for event in events:
-            if event.boot is not None and event.seq is not None:
-                self._note(event.device, event.boot, event.seq)
+            boot, seq = event.boot, event.seq
+            if boot is None or seq is None:
+                continue
+            starts = devices.get(event.device)
+            if starts is not None and starts[0].boot == boot and starts[0].highest + 1 == seq:
+                starts[0].highest = seq  # as nearly always
+            else:
+                self._note(event.device, boot, seq)
 
     def close(self) -> None:
         """Forget everything, since the lane is left: whoever comes next begins anew; safe to call twice."""
@@ -96,10 +103,6 @@ class Gaps:
         if starts is None:
             self._devices[device] = [Start(boot, seq)]
             return
-        start = starts[0]
-        if start.boot == boot and seq == start.highest + 1:
-            start.highest = seq  # as nearly always
-            return
         for known in starts:
             if known.boot == boot:
                 before = known.missing
@@ -110,7 +113,7 @@ class Gaps:
         for forgotten in starts[1:]:
             LOST.inc(forgotten.missing)
             self._change(-forgotten.missing)
-        self._devices[device] = [Start(boot, seq), start]
+        self._devices[device] = [Start(boot, seq), starts[0]]
 
     def _change(self, by: int) -> None:
         self._missing += by

@@ -10,7 +10,7 @@ _RFC3339 = re.compile(
 )
 _MILLISECOND = timedelta(milliseconds=1)
 # As `write` writes it and most devices do: read by the interpreter itself, a third of the time of judging one.
-_CANONICAL = re.compile(r"\d{4}-\d\d-\d\dT[0-2]\d:[0-5]\d:[0-5]\d\.\d{3}Z", re.ASCII)
+_CANONICAL = re.compile(r"(\d{4}-\d\d-\d\dT[0-2]\d:[0-5]\d:[0-5]\d\.\d{3})\d{0,17}Z", re.ASCII)
 
 
 def whole_ms(moment: datetime) -> datetime:
@@ -26,9 +26,9 @@ def parse(text: str) -> datetime | None:
 
     A leap second (23:59:60 UTC) is the last millisecond of its minute, since no clock here has one.
     """
-    if _CANONICAL.fullmatch(text):
+    if canonical := _CANONICAL.fullmatch(text):
         try:
-            return datetime.fromisoformat(text)
+            return datetime.fromisoformat(f"{canonical[1]}Z")
         except ValueError:  # 30 February, hour 25
             return None
     match = _RFC3339.fullmatch(text)

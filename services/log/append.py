@@ -83,25 +83,20 @@ def columns(events: Sequence[Accepted]) -> list[str]:
 
     A driver looks at each element of an array by itself; a text goes through as it is. Raises `UnfitDatum`.
     """
-    texts = [
-        [event.municipality for event in events],
-        [event.device for event in events],
-        [event.id for event in events],
-        [event.type for event in events],
-        [event.retention for event in events],
-        [_us(event.at) for event in events],
-        [_us(event.received_at) for event in events],
-        ["" if event.time is None else _us(event.time) for event in events],
-        [event.boot or "" for event in events],
-        [event.conn or "" for event in events],
-        ["" if event.seq is None else str(event.seq) for event in events],
+    each = dict(zip(Accepted._fields, zip(*events, strict=True), strict=True))
+    texts: list[Iterable[str]] = [
+        *(each[name] for name in ("municipality", "device", "id", "type", "retention")),
+        *(map(_us, each[name]) for name in ("at", "received_at")),
+        ["" if time is None else _us(time) for time in each["time"]],
+        *([text or "" for text in each[name]] for name in ("boot", "conn")),
+        ["" if seq is None else str(seq) for seq in each["seq"]],
         ["t" if event.look_back else "" for event in events],
     ]
     joined = [_SEPARATOR.join(column) for column in texts]
     if any(text.count(_SEPARATOR) != len(events) - 1 for text in joined):
         raise UnfitDatum("a control character")
     try:
-        return [*joined, _DATA.dump_json([event.data for event in events]).decode()]
+        return [*joined, _DATA.dump_json(list(each["data"])).decode()]
     except ValueError as error:
         raise UnfitDatum("data that is not JSON") from error
 
@@ -121,8 +116,12 @@ def _us(moment: datetime) -> str:
     return str((moment - _EPOCH) // _MICROSECOND)
 
 
-def _first_of_each(events: Iterable[Accepted]) -> Iterable[Accepted]:
-    seen: set[object] = set()
+def _first_of_each(events: Sequence[Accepted]) -> Iterable[Accepted]:
+    seen: set[object] = {event[:3] for event in events}  # by municipality, device and id
+    if len(seen) == len(events):
+        yield from events
+        return
+    seen.clear()
     for event in events:
         key = (event.municipality, event.device, event.id, None if event.look_back else event.at)
         if key not in seen:

@@ -24,7 +24,7 @@ class StatusReading:
     """The measured layer per device: `device_status` for now, `status_interval` for the past."""
 
     name = READING
-    longest_pause = 0.3
+    longest_pause = 0.5
 
     async def apply(self, connection: Connection, place: Place, *, now: datetime) -> Turn:
         """Judge the devices that were heard, are due, or are expected otherwise; all when our sight changed.

@@ -24,7 +24,7 @@ class UsageReading:
     """
 
     name = "usage"
-    longest_pause = 0.4
+    longest_pause = 0.6
 
     async def apply(self, connection: Connection, place: Place, *, now: datetime) -> Turn:
         """Add what is new, in one statement but for late counters; time alone changes nothing here."""
