@@ -11,6 +11,7 @@ from services.storage.database import Connection
 from services.storage.sql import load_queries
 
 queries = load_queries(__package__)
+moving = load_queries(__package__, "moving.sql")
 
 
 async def device_states(

@@ -11,7 +11,7 @@ from services.log.follow import Place
 from services.status.cases import Case, Key, Status, kind_of
 from services.status.models import Carry, Expectation, Interval, Millis, Reason, Sign
 from services.status.moments import EPOCH, NEVER, maybe_millis, maybe_moment, millis, moment
-from services.status.store import queries
+from services.status.store import moving, queries
 from services.storage.database import Connection
 
 # A timely sign's device time lies at most a minute before its receipt; a second more covers the cutting.
@@ -124,7 +124,7 @@ async def move_on(connection: Connection, place: Place, *, seen_until: Millis | 
         return Moved()
     left: dict[Key, list[Sign]] = defaultdict(list)
     rows = await connection.fetch(
-        queries.move_on, place.lane, place.after, place.upto, maybe_moment(seen_until), revision
+        moving.move_on, place.lane, place.after, place.upto, maybe_moment(seen_until), revision
     )
     for row in rows:
         if row["device"] is not None:
@@ -136,9 +136,7 @@ async def become_late(
     connection: Connection, lane: int, *, seen_from: Millis, seen_until: Millis, revision: int
 ) -> int:
     """Let the devices that were plainly up and have not been heard in time be late; return how many."""
-    done = await connection.execute(
-        queries.become_late, lane, moment(seen_until), moment(seen_from), revision
-    )
+    done = await connection.execute(moving.become_late, lane, moment(seen_until), moment(seen_from), revision)
     return int(done.rpartition(" ")[2])
 
 
@@ -146,12 +144,12 @@ async def keep_up(connection: Connection, revision: int, up: Sequence[tuple[Key,
     """Store the last sign and the next change of devices that are still up."""
     if up:
         rows = ((*key, moment(heard_at), moment(late_at)) for key, heard_at, late_at in up)
-        await connection.execute(queries.still_up, revision, *_columns(rows, width=4))
+        await connection.execute(moving.still_up, revision, *_columns(rows, width=4))
 
 
 async def due(connection: Connection, lane: int, until: Millis) -> tuple[set[Key], Millis]:
     """The devices that change by themselves until an instant, and when the next one does after it."""
-    row = await connection.fetchrow(queries.due, lane, moment(until))
+    row = await connection.fetchrow(moving.due, lane, moment(until))
     if row is None:
         return set(), NEVER
     due_from = maybe_millis(row["due_from"])
@@ -162,13 +160,13 @@ async def due(connection: Connection, lane: int, until: Millis) -> tuple[set[Key
 async def rechecked(connection: Connection, rows: Sequence[tuple[str, int]]) -> None:
     """Forget that devices were to be judged again."""
     if rows:
-        await connection.execute(queries.rechecked, *_columns(rows, width=2))
+        await connection.execute(moving.rechecked, *_columns(rows, width=2))
 
 
 async def leave_unjudged(connection: Connection, out_of_service: Sequence[Key]) -> None:
     """Mark devices that were passed over because they are out of service."""
     if out_of_service:
-        await connection.execute(queries.leave_unjudged, *_columns(out_of_service, width=2))
+        await connection.execute(moving.leave_unjudged, *_columns(out_of_service, width=2))
 
 
 async def drop_intervals(connection: Connection, dropped: Iterable[Key]) -> None:

@@ -164,10 +164,20 @@ async def test_who_is_not_heard_in_time_is_late_and_up_again_with_the_next_sign(
         await lane.hear(beat(70))
         assert (await lane.history())[3:] == [(55.0, "late"), (70.0, "heard")]
         assert await lane.differences() == []
-        lane.now = 101_001
-        await lane.see(-600_000, 101_000)
+        lane.now = 112_001  # late twice: between the two signs of one batch too
+        await lane.see(-600_000, 112_000)
+        await lane.hear(beat(90), beat(112))
+        assert (await lane.history())[5:] == [
+            (85.0, "late"),
+            (90.0, "heard"),
+            (105.0, "late"),
+            (112.0, "heard"),
+        ]
+        assert await lane.differences() == []
+        lane.now = 143_001
+        await lane.see(-600_000, 143_000)
         await lane.step()
-        assert (await lane.history())[4:] == [(70.0, "silent")]
+        assert (await lane.history())[8:] == [(112.0, "silent")]
         assert await lane.differences() == []
 
 

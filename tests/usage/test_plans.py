@@ -6,6 +6,7 @@ import asyncpg
 import pytest
 
 from services.log.append import queries as log
+from services.status.store import moving
 from services.status.store import queries as status
 from services.storage.database import Connection, Database, Lane, Role
 from services.usage.reading import queries as usage
@@ -63,7 +64,7 @@ async def _costs(
             assert await connection.fetch(usage.add, lane, 0, old) == []
         return [
             await _pages(connection, usage.add, lane, old, old + NEW),
-            await _pages(connection, status.move_on, lane, old, old + NEW, NOON, 2),
+            await _pages(connection, moving.move_on, lane, old, old + NEW, NOON, 2),
             await _pages(connection, status.outlook, lane, old, 1000),
         ]
 
