@@ -8,6 +8,18 @@ from services.status.watch import Watch
 
 
 @dataclass(frozen=True, slots=True)
+class Turned:
+    """Our sight of the lane has ended at `at`, or begun there, and nothing else has happened to it.
+
+    `since` is when the sight that has ended began, or later; `until` is how far we have seen in the one that has begun.
+    """
+
+    at: Millis
+    since: Millis | None = None
+    until: Millis | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Observed:
     """Whether we could see, and until when: the newest canary, or the end of sight when we are blind.
 
@@ -39,6 +51,18 @@ class Observed:
         if not self.open:
             return not watch.open and (not watch.pieces or watch.pieces[-1][1] <= self.until)
         return watch.open and watch.pieces[-1][0] <= self.until
+
+    def turned_in(self, watch: Watch) -> Turned | None:
+        """What has happened to our sight since, when it is that it ended, or began, once."""
+        new = [piece for piece in watch.pieces if piece[1] >= self.until]
+        if len(new) != 1:
+            return None
+        start, end = new[0]
+        if self.open and not watch.open and start <= self.until:
+            return Turned(end, since=start)
+        if not self.open and watch.open and start > self.until:
+            return Turned(start, until=watch.horizon)
+        return None
 
     def settled_in(self, watch: Watch, *, as_of: Millis) -> Millis:
         """Until when time and sight have left everything as it was judged under this mark."""

@@ -10,7 +10,7 @@ from services.status.cases import Key
 from services.status.judging import Known
 from services.status.models import Millis, Seen
 from services.status.moments import maybe_millis, millis
-from services.status.observed import Observed
+from services.status.observed import Observed, Turned
 from services.status.store import queries
 from services.status.watch import watch_at
 from services.storage.database import Connection
@@ -32,7 +32,7 @@ class Outlook:
 
     `settled` is until when time and sight have changed nothing since; None when nothing was judged yet. Before
     `due_from` no device changes by itself; None when that is not known. `seen_from` is since when we see without a
-    break, or later; None while we do not, or have not seen on since the lane was last judged.
+    break, or later; None while we do not, or have not seen on since the lane was last judged. `turned`: only that.
     """
 
     place: Place
@@ -43,6 +43,7 @@ class Outlook:
     settled: Millis | None
     due_from: Millis | None
     seen_from: Millis | None
+    turned: Turned | None
     recheck: Recheck
 
     @property
@@ -93,6 +94,7 @@ async def look_out(
         settled=before.observed.settled_in(watch, as_of=as_of) if before else None,
         due_from=maybe_millis(row["due_from"]),
         seen_from=watch.pieces[-1][0] if same_sight and watch.open else None,
+        turned=before.observed.turned_in(watch) if before and not same_sight else None,
         recheck=_recheck(row),
     )
 

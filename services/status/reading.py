@@ -11,7 +11,7 @@ from services.status.judging import Judged, Known, Task, Verdict, joined, judge,
 from services.status.models import PROOF_GAP, Interval, Millis, Sign
 from services.status.moments import millis, moment
 from services.status.outlook import READING, Outlook, last_known, look_out
-from services.status.store import queries
+from services.status.store import queries, sight
 from services.storage.database import Connection
 
 # How soon to look again for the canary that proves a deadline which has passed.
@@ -113,10 +113,13 @@ async def _judge(connection: Connection, outlook: Outlook) -> Judged:
     seen_until = None if outlook.seen_from is None else known.observed.until
     moved = await tables.move_on(connection, outlook.place, seen_until=seen_until, revision=revision)
     heard = moved.left
+    turned = 0
+    if outlook.turned is not None:
+        turned = await tables.turn(connection, outlook.place, outlook.turned, revision=revision)
     late, due, due_from = await _due(connection, outlook, revision=revision)
     concerned = set(heard) | due | outlook.recheck.keys
     if not outlook.same_sight:
-        concerned |= await tables.keys(connection, queries.whole_lane, known.lane)
+        concerned |= await tables.keys(connection, sight.rest_of_lane, known.lane, revision)
     tasks: list[Task] = []
     idle: list[Key] = []
     up: list[tuple[Key, Millis, Millis]] = []
@@ -135,7 +138,7 @@ async def _judge(connection: Connection, outlook: Outlook) -> Judged:
     judged = await judge(connection, known, tasks, revision=revision)
     nexts = [due_from, moved.due_from, judged.due_from, *(late_at for _, _, late_at in up)]
     return Judged(
-        moved.number + late + len(up) + judged.changed,
+        moved.number + turned + late + len(up) + judged.changed,
         min(instant for instant in nexts if instant is not None),
     )
 
@@ -143,7 +146,7 @@ async def _judge(connection: Connection, outlook: Outlook) -> Judged:
 async def _due(connection: Connection, outlook: Outlook, *, revision: int) -> tuple[int, set[Key], Millis]:
     """How many devices are late by now, which others' time has come, and when that of the next one will."""
     lane, until, late = outlook.known.lane, outlook.known.observed.until, 0
-    if outlook.due_from is not None and outlook.due_from > until:
+    if outlook.turned is None and outlook.due_from is not None and outlook.due_from > until:
         return late, set(), outlook.due_from
     if outlook.seen_from is not None:
         late = await tables.become_late(

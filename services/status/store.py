@@ -12,6 +12,7 @@ from services.storage.sql import load_queries
 
 queries = load_queries(__package__)
 moving = load_queries(__package__, "moving.sql")
+sight = load_queries(__package__, "sight.sql")
 
 
 async def device_states(

@@ -11,7 +11,8 @@ from services.log.follow import Place
 from services.status.cases import Case, Key, Status, kind_of
 from services.status.models import Carry, Expectation, Interval, Millis, Reason, Sign
 from services.status.moments import EPOCH, NEVER, maybe_millis, maybe_moment, millis, moment
-from services.status.store import moving, queries
+from services.status.observed import Turned
+from services.status.store import moving, queries, sight
 from services.storage.database import Connection
 
 # A timely sign's device time lies at most a minute before its receipt; a second more covers the cutting.
@@ -137,6 +138,17 @@ async def become_late(
 ) -> int:
     """Let the devices that were plainly up and have not been heard in time be late; return how many."""
     done = await connection.execute(moving.become_late, lane, moment(seen_until), moment(seen_from), revision)
+    return int(done.rpartition(" ")[2])
+
+
+async def turn(connection: Connection, place: Place, turned: Turned, *, revision: int) -> int:
+    """Let our sight end or begin for all devices that stand firm and were not heard; return how many."""
+    statement, other = (
+        (sight.lose_sight, turned.since) if turned.until is None else (sight.gain_sight, turned.until)
+    )
+    done = await connection.execute(
+        statement, place.lane, moment(turned.at), maybe_moment(other), place.after, place.upto, revision
+    )
     return int(done.rpartition(" ")[2])
 
 
