@@ -32,9 +32,13 @@ devices AS MATERIALIZED (
 known AS MATERIALIZED (
     SELECT
         d.municipality, d.device, d.first_at, d.last_at, d.last_at + s.late_after AS next_at, s.ctid AS stands_at,
-        s.since, s.reason, s.late_at, d.first_at > s.late_at AS again,
+        s.since, s.reason, s.last_sign_at, s.late_at, d.first_at > s.late_at AS again, s.heard_from,
+        s.heard_from IS NOT NULL AND d.first_at <= s.last_sign_at + s.silent_after AS repaired,
         d.plain AND s.settled AND d.first_at >= s.last_sign_at AND d.last_at + s.late_after > $4
         AND CASE
+            WHEN s.reason = 'unproven' THEN d.first_at > s.since AND d.last_at <= d.first_at + s.late_after
+                AND CASE WHEN d.first_at <= s.last_sign_at + s.silent_after THEN s.heard_from IS NOT NULL
+                    ELSE d.first_at <= s.since + s.silent_after END
             WHEN d.first_at <= s.late_at THEN s.reason = 'heard' AND d.last_at <= s.late_at
             ELSE d.first_at <= s.last_sign_at + s.silent_after AND d.last_at <= d.first_at + s.late_after
         END
@@ -47,11 +51,12 @@ known AS MATERIALIZED (
     LEFT JOIN LATERAL (
         SELECT
             s.ctid, s.last_sign_at, s.uplink_ok, s.born_at, s.since, s.reason, l.late_after, l.silent_after,
-            s.last_sign_at + l.late_after AS late_at,
+            s.last_sign_at + l.late_after AS late_at, h.heard_from,
             l.late_after > interval '5 s' AND s.last_event_at = s.last_sign_at
             AND CASE s.reason
                 WHEN 'heard' THEN s.next_change_at = s.last_sign_at + l.late_after
                 WHEN 'late' THEN s.next_change_at = s.last_sign_at + l.silent_after + interval '1 ms'
+                WHEN 'unproven' THEN s.next_change_at = s.since + l.silent_after + interval '1 ms'
             END
             AND (s.municipality, s.device) NOT IN (SELECT r.municipality, r.device FROM status_recheck AS r)
             AS settled
@@ -61,6 +66,15 @@ known AS MATERIALIZED (
                 least(1500 * s.expected_interval_s, 1000 * s.offline_after_s) * interval '1 ms' AS late_after,
                 greatest(s.offline_after_s, s.expected_interval_s + 15) * interval '1 s' AS silent_after
         ) AS l
+        -- Where it was up when our sight ended: since when.
+        LEFT JOIN LATERAL (
+            SELECT CASE i.reason WHEN 'heard' THEN i.starts_at END AS heard_from
+            FROM status_interval AS i
+            WHERE s.reason = 'unproven' AND i.municipality = s.municipality AND i.device = s.device
+                AND i.starts_at <= s.last_sign_at
+            ORDER BY i.starts_at DESC
+            LIMIT 1
+        ) AS h ON true
         WHERE s.municipality = d.municipality AND s.device = d.device
         OFFSET 0
     ) AS s ON true
@@ -71,37 +85,62 @@ moved AS (
     SET
         last_sign_at = k.last_at, last_event_at = k.last_at, next_change_at = k.next_at, revision = $5,
         state = 'up', reason = 'heard',
-        since = CASE WHEN k.again THEN k.first_at ELSE s.since END,
-        changed_revision = CASE WHEN k.again THEN $5 ELSE s.changed_revision END
+        since = CASE
+            WHEN k.repaired AND NOT k.again THEN k.heard_from
+            WHEN k.again OR k.reason = 'unproven' THEN k.first_at
+            ELSE s.since
+        END,
+        changed_revision = CASE WHEN k.again OR k.reason = 'unproven' THEN $5 ELSE s.changed_revision END
     FROM known AS k
     WHERE k.up AND s.ctid = k.stands_at
     RETURNING s.next_change_at
 ),
 
 back AS MATERIALIZED (
-    SELECT k.municipality, k.device, k.first_at, k.reason, k.late_at, i.ctid AS stands_at
+    SELECT
+        k.municipality, k.device, k.first_at, k.last_sign_at, k.late_at, k.repaired,
+        k.again AND (k.repaired OR k.reason = 'heard') AS was_late, i.ctid AS stands_at
     FROM known AS k
     CROSS JOIN LATERAL (
         SELECT i.ctid
         FROM status_interval AS i
-        WHERE i.municipality = k.municipality AND i.device = k.device AND i.starts_at = k.since
+        WHERE i.municipality = k.municipality AND i.device = k.device
+            AND i.starts_at = CASE WHEN k.repaired THEN k.heard_from ELSE k.since END
         OFFSET 0
     ) AS i
-    WHERE k.up AND k.again
+    WHERE k.up AND (k.again OR k.reason = 'unproven')
+),
+
+-- The device was there on both sides of what we did not see: nothing of that stands.
+cleared AS (
+    DELETE FROM status_interval AS x WHERE x.ctid = ANY (ARRAY(
+        SELECT i.ctid
+        FROM back AS b
+        CROSS JOIN LATERAL (
+            SELECT i.ctid
+            FROM status_interval AS i
+            WHERE i.municipality = b.municipality AND i.device = b.device AND i.starts_at > b.last_sign_at
+                AND NOT (b.was_late AND i.starts_at = b.late_at)
+            OFFSET 0
+        ) AS i
+        WHERE b.repaired
+    ))
 ),
 
 ended AS (
     UPDATE status_interval AS i
-    SET ends_at = CASE b.reason WHEN 'late' THEN b.first_at ELSE b.late_at END
+    SET ends_at = CASE WHEN b.was_late THEN b.late_at WHEN NOT b.repaired THEN b.first_at END
     FROM back AS b
     WHERE i.ctid = b.stands_at
 ),
 
 begun AS (
-    INSERT INTO status_interval (municipality, device, starts_at, ends_at, state, reason)
-    SELECT b.municipality, b.device, b.late_at, b.first_at, 'degraded', 'late' FROM back AS b WHERE b.reason = 'heard'
+    INSERT INTO status_interval AS i (municipality, device, starts_at, ends_at, state, reason)
+    SELECT b.municipality, b.device, b.late_at, b.first_at, 'degraded', 'late' FROM back AS b WHERE b.was_late
     UNION ALL
-    SELECT b.municipality, b.device, b.first_at, NULL, 'up', 'heard' FROM back AS b
+    SELECT b.municipality, b.device, b.first_at, NULL, 'up', 'heard' FROM back AS b WHERE b.was_late OR NOT b.repaired
+    ON CONFLICT (municipality, device, starts_at) DO UPDATE
+    SET ends_at = excluded.ends_at, state = excluded.state, reason = excluded.reason
 )
 
 SELECT m.moved, m.due_from, h.*

@@ -58,7 +58,7 @@ WHERE s.ctid = g.stands_at
 WITH found AS MATERIALIZED (
     SELECT
         s.ctid AS stands_at, s.municipality, s.device, i.ctid AS interval_at,
-        $2 + l.silent_after + interval '1 ms' AS next_at
+        $2::timestamptz + l.silent_after + interval '1 ms' AS next_at
     FROM device_status AS s
     CROSS JOIN LATERAL (
         SELECT greatest(s.offline_after_s, s.expected_interval_s + 15) * interval '1 s' AS silent_after
@@ -70,7 +70,7 @@ WITH found AS MATERIALIZED (
         OFFSET 0
     ) AS i
     WHERE s.lane = $1 AND s.reason = 'not_watched' AND s.next_change_at IS NULL AND s.since < $2
-        AND s.last_sign_at + interval '15 s' < $2 AND $2 + l.silent_after >= $3
+        AND s.last_sign_at + interval '15 s' < $2 AND $2::timestamptz + l.silent_after >= $3
         AND (s.municipality, s.device) NOT IN (SELECT r.municipality, r.device FROM status_recheck AS r)
         AND (s.municipality, s.device) NOT IN (
             SELECT e.municipality, e.device FROM event AS e WHERE e.lane = $1 AND e.position > $4 AND e.position <= $5
