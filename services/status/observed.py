@@ -54,7 +54,8 @@ class Observed:
 
     def turned_in(self, watch: Watch) -> Turned | None:
         """What has happened to our sight since, when it is that it ended, or began, once."""
-        new = [piece for piece in watch.pieces if piece[1] >= self.until]
+        beyond = self.until if self.open else self.until + 1  # what ended there is what we saw before
+        new = [piece for piece in watch.pieces if piece[1] >= beyond]
         if len(new) != 1:
             return None
         start, end = new[0]

@@ -1,18 +1,20 @@
 """What the database moves on by itself is what the rules say, and everything else comes back to be judged."""
 
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from random import Random
 
 import pytest
 
 from services.log.follow import Place
-from services.status import tables
+from services.status import judging, reading, tables
 from services.status.cases import Case, Key, still_up
-from services.status.judging import Known, Task, Verdict, verdicts_of
+from services.status.judging import Judged, Known, Task, Verdict, verdicts_of
 from services.status.models import Reason, Sign, SignKind
 from services.status.moments import millis
 from services.status.observed import Observed
-from services.storage.database import Lane, Role
+from services.storage.database import Connection, Lane, Role
 from tests.status.lanes import DEVICE, HOME, LaneUnderTest, beat, lane_under_test, moment, status
 from tests.support.villages import villages
 
@@ -199,3 +201,78 @@ async def test_who_was_heard_shortly_before_we_began_to_see_is_down_later(
         await lane.step()
         assert await lane.state() == ("down", "silent")
         assert await lane.differences() == []
+
+
+def many(seconds: float) -> list[tuple[str, Sign]]:
+    """Every device is heard at the same moment."""
+    return [(device, beat(seconds)) for device in DEVICES]
+
+
+async def test_a_lane_that_we_do_not_see_for_a_while_is_turned_as_a_whole(
+    database_url: str, admin_url: str
+) -> None:
+    async with lane_under_test(database_url, admin_url) as lane, villages(database_url, devices=DEVICES):
+        await lane.admin.execute("UPDATE bypunkt.device SET expected_interval_s = 10, offline_after_s = 60")
+        name = next(iter(DEVICES))
+        lane.now = 10_000
+        await lane.see(-600_000, 10_000)
+        await lane.store(many(10))
+        await lane.step()
+        lane.now = 13_000
+        await lane.see(-600_000, 12_000, closed=True)
+        with judging_counted() as judged:
+            await lane.step()
+            assert await lane.state(name) == ("blind", "not_watched")
+            lane.now = 40_000
+            await lane.see(40_000, 40_000)
+            await lane.step()
+            assert await lane.state(name) == ("blind", "unproven")
+            assert await lane.differences() == []
+            lane.now = 50_000
+            await lane.see(40_000, 50_000)
+            await lane.store(many(45))
+            await lane.step()
+        # There before and after: up all the while, but for being late.
+        assert await lane.history(name) == [(10.0, "heard"), (25.0, "late"), (45.0, "heard")]
+        assert await lane.differences() == []
+        assert judged == []
+
+
+async def test_who_is_not_heard_after_we_see_again_is_down_from_then_on(
+    database_url: str, admin_url: str
+) -> None:
+    async with lane_under_test(database_url, admin_url) as lane, villages(database_url, devices=DEVICES):
+        name = next(iter(DEVICES))
+        await lane.admin.execute("UPDATE bypunkt.device SET expected_interval_s = 10, offline_after_s = 30")
+        lane.now = 10_000
+        await lane.see(-600_000, 10_000)
+        await lane.store(many(10))
+        await lane.step()
+        lane.now = 13_000
+        await lane.see(-600_000, 12_000, closed=True)
+        await lane.step()
+        lane.now = 100_000
+        await lane.see(100_000, 100_000)
+        await lane.step()
+        lane.now = 130_001
+        await lane.see(100_000, 130_001)
+        await lane.step()
+        assert await lane.history(name) == [(10.0, "heard"), (12.0, "not_watched"), (100.0, "silent")]
+        assert await lane.differences() == []
+
+
+@contextmanager
+def judging_counted() -> Iterator[list[Task]]:
+    """Collect what is judged one by one."""
+    collected: list[Task] = []
+    whole = judging.judge
+
+    async def counted(
+        connection: Connection, known: Known, wanted: Sequence[Task], *, revision: int
+    ) -> Judged:
+        collected.extend(wanted)
+        return await whole(connection, known, wanted, revision=revision)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "judge", counted)
+        yield collected

@@ -6,8 +6,8 @@ import pytest
 
 from services.status.models import Seen
 from services.status.moments import maybe_moment, millis, moment
-from services.status.observed import Observed
-from services.status.watch import FOREVER, Watch, watch_at
+from services.status.observed import Observed, Turned
+from services.status.watch import FOREVER, Piece, Watch, watch_at
 
 
 def test_observations_that_touch_or_overlap_are_one_piece() -> None:
@@ -85,3 +85,24 @@ def test_instants_are_whole_milliseconds_of_utc() -> None:
     assert millis(noon.astimezone(timezone(timedelta(hours=2)))) == millis(noon)
     assert maybe_moment(None) is None
     assert maybe_moment(0) == datetime(1970, 1, 1, tzinfo=UTC)
+
+
+OPEN, BLIND = Observed(open=True, until=100_000), Observed(open=False, until=100_000)
+
+
+@pytest.mark.parametrize(
+    ("before", "pieces", "turned"),
+    [
+        (OPEN, [(0, 105_000)], Turned(105_000, since=0)),
+        (OPEN, [(0, 105_000), (120_000, FOREVER)], None),
+        (OPEN, [(90_000, 105_000), (106_000, 110_000)], None),
+        (BLIND, [(0, 100_000), (130_000, FOREVER)], Turned(130_000, until=140_000)),
+        (BLIND, [(100_000, 101_000), (130_000, FOREVER)], None),
+        (BLIND, [(0, FOREVER)], None),
+        (BLIND, [], None),
+    ],
+)
+def test_only_one_turn_of_our_sight_is_a_turn(
+    before: Observed, pieces: list[Piece], turned: Turned | None
+) -> None:
+    assert before.turned_in(Watch(tuple(pieces), 140_000)) == turned
