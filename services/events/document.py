@@ -132,7 +132,6 @@ def _integer(digits: str) -> int | Endless:
     return int(digits) if len(digits) < 1_000 else Endless()
 
 
-_PLAIN = json.JSONDecoder()
 _QUICK = json.JSONDecoder(object_pairs_hook=_object)
 _CAREFUL = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer)
 
@@ -149,7 +148,7 @@ def _found(text: str, payload: bytes) -> list[Element]:
 def _values(text: str, payload: bytes, decoder: json.JSONDecoder) -> Iterator[Element]:
     start = _end_of_space(text, 0)
     if text[start] != "[":
-        value, end = _value(text, start, decoder)
+        value, end = decoder.raw_decode(text, start)
         _expect_end(text, end)
         yield Element(value, payload)
         return
@@ -158,7 +157,7 @@ def _values(text: str, payload: bytes, decoder: json.JSONDecoder) -> Iterator[El
         _expect_end(text, position + 1)
         return
     for _ in range(MESSAGE_EVENTS + 1):
-        value, end = _value(text, position, decoder)
+        value, end = decoder.raw_decode(text, position)
         yield Element(value, text[position:end].encode())
         position = _end_of_space(text, end)
         mark = text[position : position + 1]
@@ -168,27 +167,6 @@ def _values(text: str, payload: bytes, decoder: json.JSONDecoder) -> Iterator[El
         if mark != ",":
             raise json.JSONDecodeError("Expecting ',' delimiter", text, position)
         position = _end_of_space(text, position + 1)
-
-
-def _value(text: str, start: int, decoder: json.JSONDecoder) -> tuple[object, int]:
-    """Return the value that begins at `start`, and where it ends."""
-    if decoder is _QUICK:
-        value, end = _PLAIN.raw_decode(text, start)
-        if _has_each_key_once(value, text, start, end):
-            return value, end
-    return decoder.raw_decode(text, start)
-
-
-def _has_each_key_once(value: object, text: str, start: int, end: int) -> bool:
-    """Whether an object of the common shape was read without losing a key: as many are written as it has.
-
-    Without a backslash a quote and a colon stand together only behind a key. False means not known: whatever is
-    nested more deeply, or spaced or escaped in another way, is read again with care.
-    """
-    if type(value) is not dict or text.find("\\", start, end) >= 0:
-        return False
-    data = value.get("data")
-    return text.count('":', start, end) == len(value) + (len(data) if type(data) is dict else 0)
 
 
 def _end_of_space(text: str, start: int) -> int:

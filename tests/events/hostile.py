@@ -37,6 +37,7 @@ CORPUS: list[tuple[str, bytes, Reason]] = [
     ("one duplicate data", b'{"data":{},"data":{"uptime_s":1}}', Reason.DUPLICATE_KEY),
     ("one duplicate id", b'{"id":"a","id":"b","data":{}}', Reason.DUPLICATE_KEY),
     ("one duplicate key by escape", b'{"data":{"a":1,"\\u0061":2}}', Reason.DUPLICATE_KEY),
+    ("one duplicate key after a blank", b'{"id":"a","data":{"a":1,"a" :2}}', Reason.DUPLICATE_KEY),
     ("one depth 20", b'{"data":{"x":' + b"[" * 20 + b"]" * 20 + b"}}", Reason.TOO_DEEP),
     ("one depth 300", b'{"data":' + b'{"x":' * 300 + b"1" + b"}" * 300 + b"}", Reason.TOO_DEEP),
     ("one of 20 KiB", b'{"data":{"x":"' + b"y" * 20_480 + b'"}}', Reason.TOO_LARGE),
