@@ -22,7 +22,7 @@ from gateway.mqtt import Delivery, Session
 from gateway.routes import Home, Routes
 from gateway.tally import Tally
 from services.ingest.models import Accepted, Parcel, Reason, Refused
-from services.ingest.registry import LaneRegistry, load_registry
+from services.ingest.registry import LaneRegistry, load_registry, still_says
 from services.log.leases import Lease
 from services.log.store import Batch, Kept, Sight, store
 from services.runtime import failpoints
@@ -105,14 +105,13 @@ class Intake:
 
     async def renew_registry(self) -> bool:
         """Judge by the registry as it is from now on; False when it is as it was."""
+        database, lane, known = self._database, self._lease.lane, self.registry
+        if await self.until_reached(lambda: still_says(database, lane, known)):
+            known.forget_owners()
+            return False
         # In turn with storing: a birth that is being stored must not be missing in the new picture.
         async with self._turn:
-            before, lane = self.registry, self._lease.lane
-            self.registry = await self.until_reached(
-                lambda: load_registry(self._database, lane, known=before)
-            )
-            if self.registry is before:
-                return False
+            self.registry = await self.until_reached(lambda: load_registry(database, lane))
             self.routes = Routes(Home(key[0], device) for key, device in self.registry.devices.items())
             return True
 

@@ -20,7 +20,6 @@ OWN_PREFIX = "~"
 
 _SHORT_FORM = frozenset({"id", "time", "boot", "conn", "seq", "data"})
 _LENGTHS = {"id": 128, "boot": 64, "conn": 64}
-_TOKENS = tuple(_LENGTHS.items())
 _LARGEST_SEQ = 2**63 - 1
 _JSON_TYPE = re.compile(r"[\w.+-]{1,64}/(?:[\w.-]{1,64}\+)?json *(?:;.*)?", re.ASCII | re.IGNORECASE)
 
@@ -149,14 +148,13 @@ def _no_cloud_event(said: dict[str, object]) -> str | None:
 
 def _bad_header(said: dict[str, object]) -> No | None:
     """Say which attribute of the envelope is malformed; null means absent (CloudEvents JSON format, 2.2)."""
-    get = said.get
-    for name, length in _TOKENS:
-        if (value := get(name)) is not None and not _is_token(value, length):
+    for name, length in _LENGTHS.items():
+        if (value := said.get(name)) is not None and not _is_token(value, length):
             return Reason.BAD_HEADER, f"{name} is not 1 to {length} printable characters"
-    seq = get("seq")
+    seq = said.get("seq")
     if seq is not None and not (type(seq) is int and 0 <= seq <= _LARGEST_SEQ):
         return Reason.BAD_HEADER, "seq is not a whole number from 0 to 2^63-1"
-    if (given := get("id")) is not None and str(given).startswith(OWN_PREFIX):
+    if (given := said.get("id")) is not None and str(given).startswith(OWN_PREFIX):
         return Reason.BAD_HEADER, f"id begins with {OWN_PREFIX}, which is kept for derived ids"
     if "source" in said and _source(said["source"]) is None:
         return Reason.BAD_HEADER, "source does not end with /<municipality>/<device>"

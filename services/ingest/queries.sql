@@ -8,11 +8,13 @@ SELECT municipality, id, kind, lifecycle, codec, topic_identity FROM device
 
 -- name: lane_registry_fingerprint
 -- What the lane's part of the registry says, in one number: another one when any of it has changed.
-SELECT sum(hash_record_extended(r, 0))::text
+SELECT coalesce(sum(hash_record_extended(r, 0)), 0)::text
 FROM (
     SELECT municipality, id, kind, lifecycle, codec, topic_identity FROM device
     UNION ALL
     SELECT code, NULL, NULL, NULL, NULL, NULL FROM municipality
+    UNION ALL
+    SELECT municipality, device, 'spool', NULL, NULL, NULL FROM device_spool WHERE spool
 ) AS r
 
 -- name: lane_municipalities

@@ -59,17 +59,18 @@ class LaneRegistry:
         self._owners.update({row["id"]: row["municipality"] for row in rows})
 
 
-async def load_registry(database: Database, lane: int, *, known: LaneRegistry | None = None) -> LaneRegistry:
-    """Read the lane's part of the registry; what is `known` is returned when it is still so.
+async def still_says(database: Database, lane: int, known: LaneRegistry) -> bool:
+    """Whether the lane's part of the registry is as it was read: of a country's changes most are in another lane."""
+    async with database.transaction(Role.INGEST, Lane(lane)) as connection:
+        fingerprint: str = await connection.fetchval(queries.lane_registry_fingerprint)
+    return fingerprint == known.fingerprint
 
-    A country has hundreds of thousands of devices, and most changes are in another lane.
-    """
+
+async def load_registry(database: Database, lane: int) -> LaneRegistry:
+    """Read the lane's part of the registry."""
     async with database.transaction(Role.INGEST, Lane(lane)) as connection:
         # Before the rest: what changes in between is read too, and noticed once more at the next look.
         fingerprint = await connection.fetchval(queries.lane_registry_fingerprint)
-        if known is not None and known.fingerprint == fingerprint:
-            known.forget_owners()
-            return known
         municipalities = await connection.fetch(queries.lane_municipalities)
         devices = await connection.fetch(queries.lane_registry)
         spooling = await connection.fetch(queries.spooling_devices)

@@ -1,10 +1,11 @@
 """What a lane knows of the registry: its own devices, and to whom foreign names belong."""
 
+import asyncpg
 import pytest
 
 from services.ingest import registry as module
 from services.ingest.models import KnownDevice
-from services.ingest.registry import LaneRegistry, load_registry
+from services.ingest.registry import LaneRegistry, load_registry, still_says
 from services.log.store import Batch, store
 from tests.support.villages import heartbeat, lane_of, villages
 
@@ -56,3 +57,32 @@ async def test_spools_are_loaded_and_noted(database_url: str) -> None:
     assert known.spooling == {("0781", "hs-lidhult-1")}
     known.note_spools([heartbeat(4, type="device.status", data={"state": "online"})])
     assert known.spooling == set()
+
+
+@pytest.mark.parametrize(
+    ("change", "still"),
+    [
+        ("UPDATE device SET lifecycle = 'suspended' WHERE id = 'hs-lidhult-1'", False),
+        ("UPDATE device SET topic_identity = 'ap-1' WHERE id = 'hs-lidhult-1'", False),
+        ("DELETE FROM device WHERE id = 'hs-lidhult-2'", False),
+        # By another process, from a dead letter for one.
+        ("INSERT INTO device_spool VALUES ('0781', 'hs-lidhult-1', now(), true)", False),
+        ("INSERT INTO device_spool VALUES ('0781', 'hs-lidhult-1', now(), false)", True),
+        ("UPDATE device SET expected_interval_s = 77 WHERE id = 'hs-lidhult-1'", True),
+        ("UPDATE device SET lifecycle = 'suspended' WHERE id = 'hs-fornasa-1'", True),
+    ],
+)
+async def test_only_what_a_lane_goes_by_makes_it_read_the_registry_again(
+    database_url: str, admin_url: str, change: str, *, still: bool
+) -> None:
+    async with villages(database_url) as database:
+        lane = await lane_of(database, "0781")
+        known = await load_registry(database, lane)
+        assert await still_says(database, lane, known)
+        admin = await asyncpg.connect(admin_url, server_settings={"search_path": "bypunkt"})
+        try:
+            await admin.execute(change)
+        finally:
+            await admin.close()
+        assert await still_says(database, lane, known) is still
+        assert await still_says(database, lane, await load_registry(database, lane))
