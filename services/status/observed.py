@@ -9,14 +9,11 @@ from services.status.watch import Watch
 
 @dataclass(frozen=True, slots=True)
 class Turned:
-    """Our sight of the lane has ended at `at`, or begun there, and nothing else has happened to it.
+    """Our sight has changed once: the one from `since` (or earlier) to `until` has ended, or it has begun (`open`)."""
 
-    `since` is when the sight that has ended began, or later; `until` is how far we have seen in the one that has begun.
-    """
-
-    at: Millis
-    since: Millis | None = None
-    until: Millis | None = None
+    open: bool
+    since: Millis
+    until: Millis
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +57,9 @@ class Observed:
             return None
         start, end = new[0]
         if self.open and not watch.open and start <= self.until:
-            return Turned(end, since=start)
+            return Turned(open=False, since=start, until=end)
         if not self.open and watch.open and start > self.until:
-            return Turned(start, until=watch.horizon)
+            return Turned(open=True, since=start, until=watch.horizon)
         return None
 
     def settled_in(self, watch: Watch, *, as_of: Millis) -> Millis:

@@ -1,10 +1,10 @@
 -- name: lose_sight
--- We have seen until $2, in a sight that began at $3 at the latest: from there on nothing is known of the lane's devices.
+-- We have seen from $2 at the latest until $3: from there on nothing is known of the lane's devices.
 -- Those that stood firm: heard, late, or down. Who was heard in the stretch of the log from $4 to $5 is judged.
 WITH gone AS MATERIALIZED (
     SELECT
         s.ctid AS stands_at, s.municipality, s.device, i.ctid AS interval_at,
-        CASE WHEN s.reason = 'heard' AND s.next_change_at < $2 THEN s.next_change_at END AS late_at
+        CASE WHEN s.reason = 'heard' AND s.next_change_at < $3 THEN s.next_change_at END AS late_at
     FROM device_status AS s
     CROSS JOIN LATERAL (
         SELECT
@@ -17,7 +17,7 @@ WITH gone AS MATERIALIZED (
         WHERE i.municipality = s.municipality AND i.device = s.device AND i.starts_at = s.since
         OFFSET 0
     ) AS i
-    WHERE s.lane = $1 AND s.since < $2
+    WHERE s.lane = $1 AND s.since < $3
         AND CASE s.reason
             WHEN 'silent' THEN s.next_change_at IS NULL
             WHEN 'heard' THEN s.next_change_at = s.last_sign_at + l.late_after
@@ -26,7 +26,7 @@ WITH gone AS MATERIALIZED (
         END
         AND (s.reason = 'silent' OR (
             s.last_event_at = s.last_sign_at AND l.late_after > interval '5 s'
-            AND s.last_sign_at >= $3 AND s.last_sign_at < $2 AND s.last_sign_at + l.silent_after >= $2
+            AND s.last_sign_at >= $2 AND s.last_sign_at < $3 AND s.last_sign_at + l.silent_after >= $3
         ))
         AND (s.municipality, s.device) NOT IN (SELECT r.municipality, r.device FROM status_recheck AS r)
         AND (s.municipality, s.device) NOT IN (
@@ -35,19 +35,19 @@ WITH gone AS MATERIALIZED (
 ),
 
 ended AS (
-    UPDATE status_interval AS i SET ends_at = coalesce(g.late_at, $2) FROM gone AS g WHERE i.ctid = g.interval_at
+    UPDATE status_interval AS i SET ends_at = coalesce(g.late_at, $3) FROM gone AS g WHERE i.ctid = g.interval_at
 ),
 
 begun AS (
     INSERT INTO status_interval (municipality, device, starts_at, ends_at, state, reason)
-    SELECT g.municipality, g.device, g.late_at, $2, 'degraded', 'late' FROM gone AS g WHERE g.late_at IS NOT NULL
+    SELECT g.municipality, g.device, g.late_at, $3, 'degraded', 'late' FROM gone AS g WHERE g.late_at IS NOT NULL
     UNION ALL
-    SELECT g.municipality, g.device, $2, NULL, 'blind', 'not_watched' FROM gone AS g
+    SELECT g.municipality, g.device, $3, NULL, 'blind', 'not_watched' FROM gone AS g
 )
 
 UPDATE device_status AS s
 SET
-    state = 'blind', reason = 'not_watched', since = $2, next_change_at = NULL,
+    state = 'blind', reason = 'not_watched', since = $3, next_change_at = NULL,
     revision = $6, changed_revision = $6
 FROM gone AS g
 WHERE s.ctid = g.stands_at

@@ -143,12 +143,9 @@ async def become_late(
 
 async def turn(connection: Connection, place: Place, turned: Turned, *, revision: int) -> int:
     """Let our sight end or begin for all devices that stand firm and were not heard; return how many."""
-    statement, other = (
-        (sight.lose_sight, turned.since) if turned.until is None else (sight.gain_sight, turned.until)
-    )
-    done = await connection.execute(
-        statement, place.lane, moment(turned.at), maybe_moment(other), place.after, place.upto, revision
-    )
+    statement = sight.gain_sight if turned.open else sight.lose_sight
+    since, until = moment(turned.since), moment(turned.until)
+    done = await connection.execute(statement, place.lane, since, until, place.after, place.upto, revision)
     return int(done.rpartition(" ")[2])
 
 

@@ -159,14 +159,14 @@ async def test_who_is_not_heard_in_time_is_late_and_up_again_with_the_next_sign(
         await lane.hear(beat(40))
         assert await lane.history() == [(10.0, "heard"), (25.0, "late"), (40.0, "heard")]
         assert await lane.differences() == []
-        lane.now = (
-            70_001  # both at once: late since 55, and heard at the last instant before it would be down
-        )
+        # Both at once: late since 55, and heard at the last instant before it would be down.
+        lane.now = 70_001
         await lane.see(-600_000, 70_000)
         await lane.hear(beat(70))
         assert (await lane.history())[3:] == [(55.0, "late"), (70.0, "heard")]
         assert await lane.differences() == []
-        lane.now = 112_001  # late twice: between the two signs of one batch too
+        # Late twice: between the two signs of one batch too.
+        lane.now = 112_001
         await lane.see(-600_000, 112_000)
         await lane.hear(beat(90), beat(112))
         assert (await lane.history())[5:] == [
@@ -208,18 +208,25 @@ def many(seconds: float) -> list[tuple[str, Sign]]:
     return [(device, beat(seconds)) for device in DEVICES]
 
 
+async def heard_at_10_and_seen_until_12(lane: LaneUnderTest, *, offline_after_s: int) -> str:
+    """All devices are heard at 10 s, and our sight ends at 12 s; returns one of them."""
+    await lane.admin.execute(
+        "UPDATE bypunkt.device SET expected_interval_s = 10, offline_after_s = $1", offline_after_s
+    )
+    lane.now = 10_000
+    await lane.see(-600_000, 10_000)
+    await lane.store(many(10))
+    await lane.step()
+    lane.now = 13_000
+    await lane.see(-600_000, 12_000, closed=True)
+    return next(iter(DEVICES))
+
+
 async def test_a_lane_that_we_do_not_see_for_a_while_is_turned_as_a_whole(
     database_url: str, admin_url: str
 ) -> None:
     async with lane_under_test(database_url, admin_url) as lane, villages(database_url, devices=DEVICES):
-        await lane.admin.execute("UPDATE bypunkt.device SET expected_interval_s = 10, offline_after_s = 60")
-        name = next(iter(DEVICES))
-        lane.now = 10_000
-        await lane.see(-600_000, 10_000)
-        await lane.store(many(10))
-        await lane.step()
-        lane.now = 13_000
-        await lane.see(-600_000, 12_000, closed=True)
+        name = await heard_at_10_and_seen_until_12(lane, offline_after_s=60)
         with judging_counted() as judged:
             await lane.step()
             assert await lane.state(name) == ("blind", "not_watched")
@@ -242,14 +249,7 @@ async def test_who_is_not_heard_after_we_see_again_is_down_from_then_on(
     database_url: str, admin_url: str
 ) -> None:
     async with lane_under_test(database_url, admin_url) as lane, villages(database_url, devices=DEVICES):
-        name = next(iter(DEVICES))
-        await lane.admin.execute("UPDATE bypunkt.device SET expected_interval_s = 10, offline_after_s = 30")
-        lane.now = 10_000
-        await lane.see(-600_000, 10_000)
-        await lane.store(many(10))
-        await lane.step()
-        lane.now = 13_000
-        await lane.see(-600_000, 12_000, closed=True)
+        name = await heard_at_10_and_seen_until_12(lane, offline_after_s=30)
         await lane.step()
         lane.now = 100_000
         await lane.see(100_000, 100_000)

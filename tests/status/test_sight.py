@@ -93,10 +93,10 @@ OPEN, BLIND = Observed(open=True, until=100_000), Observed(open=False, until=100
 @pytest.mark.parametrize(
     ("before", "pieces", "turned"),
     [
-        (OPEN, [(0, 105_000)], Turned(105_000, since=0)),
+        (OPEN, [(0, 105_000)], Turned(open=False, since=0, until=105_000)),
         (OPEN, [(0, 105_000), (120_000, FOREVER)], None),
         (OPEN, [(90_000, 105_000), (106_000, 110_000)], None),
-        (BLIND, [(0, 100_000), (130_000, FOREVER)], Turned(130_000, until=140_000)),
+        (BLIND, [(0, 100_000), (130_000, FOREVER)], Turned(open=True, since=130_000, until=140_000)),
         (BLIND, [(100_000, 101_000), (130_000, FOREVER)], None),
         (BLIND, [(0, FOREVER)], None),
         (BLIND, [], None),
