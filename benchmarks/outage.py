@@ -40,16 +40,17 @@ async def measured(
         started_s = time.perf_counter() - began
     done = running.result()
     share = done.report.new / done.arrived
-    caught = [
-        sample.at_s
+    stored = [
+        sample
         for sample in done.samples
         if sample.at_s > started_s
         and sample.stored >= min(done.report.new, (sample.at_s - _LIVE_S) * rate * share)
-        and sample.behind <= rate * _LIVE_S
     ]
+    caught = [sample.at_s for sample in stored if sample.behind <= rate * _LIVE_S]
     return {
         **done.figures(), "offered_per_s": rate, "off_s": off_s,
         "caught_up_s": round((caught[0] if caught else done.read_s) - started_s, 1),
+        "stored_up_s": round((stored[0].at_s if stored else done.stored_s) - started_s, 1),
         "while_live": bool(caught) and caught[0] < load.messages / rate,
         "samples": [[sample.at_s, sample.stored, sample.behind] for sample in done.samples],
         "started_s": round(started_s, 1),

@@ -187,7 +187,8 @@ def _outage(figures: Figures) -> list[Row]:
         ("", "W5"),
         ("gateway off, s", _n(figures["off_s"])),
         ("live load throughout, messages/s", _n(figures["offered_per_s"])),
-        ("caught up after its start, s", _n(figures["caught_up_s"])),
+        ("the log had caught up after its start, s", _n(figures["stored_up_s"])),
+        ("the readings too, s", _n(figures["caught_up_s"])),
         ("… while live load went on", "yes" if figures["while_live"] else "no, only after it had ended"),
         ("sent and not accounted for", _n(figures["difference"])),
     ]
