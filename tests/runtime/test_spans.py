@@ -1,5 +1,7 @@
 """Sets of time behave as sets of milliseconds do."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,7 +21,7 @@ def test_a_set_holds_what_its_stretches_hold_and_is_in_one_shape(
     spans = spans_of(given_stretches)
     assert instants(spans) == {i for start, end in given_stretches for i in range(start, end)}
     assert all(span.start < span.end for span in spans)
-    assert all(left.end < right.start for left, right in zip(spans, spans[1:], strict=False))
+    assert all(left.end < right.start for left, right in pairwise(spans))
     assert length(spans) == len(instants(spans))
 
 
