@@ -82,6 +82,10 @@ def _event_words(event_type: str, data: _Data, lang: str) -> str:
             said = _heartbeat(data, _, lang)
         case "wifi.usage":
             said = _("%(clients)s anslutna nu") % {"clients": data.get("clients", "?")}
+        case "wifi.visitors":
+            said = _("%(distinct)s besökare på en dag") % {"distinct": data.get("distinct", "?")}
+        case "wifi.session_end":
+            said = _("Ett besök på nätet avslutades")
         case "kiosk.session":
             said = _("Skärmen användes, %(views)s sidor") % {"views": data.get("views", "?")}
         case "kiosk.view":

@@ -21,6 +21,8 @@ _WORTH = {
     "kiosk.view": 1,
     "device.heartbeat": 2,
     "kiosk.session": 3,
+    "wifi.session_end": 3,
+    "wifi.visitors": 3,
     "device.status": 4,
     "command.result": 5,
 }

@@ -15,7 +15,7 @@ from tests.ingest.parcels import NOW, Village, accepted, judged, parcel, refused
 
 BEAT: dict[str, Any] = {"data": {"uptime_s": 1}}
 RECEIVED = datetime(2026, 6, 3, 8, 15, 30, 250_000, tzinfo=UTC)
-SHORT_LIVED = {"vehicle.position"}
+SHORT_LIVED = {"vehicle.position", "wifi.session_end"}
 
 
 def beat(**changes: object) -> bytes:
