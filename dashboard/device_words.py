@@ -80,12 +80,8 @@ def _event_words(event_type: str, data: _Data, lang: str) -> str:
             said = _status(data, _)
         case "device.heartbeat":
             said = _heartbeat(data, _, lang)
-        case "wifi.usage":
-            said = _("%(clients)s anslutna nu") % {"clients": data.get("clients", "?")}
-        case "wifi.visitors":
-            said = _("%(distinct)s besökare på en dag") % {"distinct": data.get("distinct", "?")}
-        case "wifi.session_end":
-            said = _("Ett besök på nätet avslutades")
+        case "wifi.usage" | "wifi.visitors" | "wifi.session_end":
+            said = _wifi(event_type, data, _)
         case "kiosk.session":
             said = _("Skärmen användes, %(views)s sidor") % {"views": data.get("views", "?")}
         case "kiosk.view":
@@ -99,6 +95,14 @@ def _event_words(event_type: str, data: _Data, lang: str) -> str:
         case _:
             said = event_type
     return said
+
+
+def _wifi(event_type: str, data: _Data, _: Gettext) -> str:
+    if event_type == "wifi.usage":
+        return _("%(clients)s anslutna nu") % {"clients": data.get("clients", "?")}
+    if event_type == "wifi.visitors":
+        return _("%(distinct)s besökare på en dag") % {"distinct": data.get("distinct", "?")}
+    return _("Ett besök på nätet avslutades")
 
 
 def _status(data: _Data, _: Gettext) -> str:
