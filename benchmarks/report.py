@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.charts import bars, lines, number_words
-from benchmarks.words import INTRODUCTION, SECTIONS
+from benchmarks.words import CLOSING, INTRODUCTION, SECTIONS
 
 DOCS = Path(__file__).parents[1] / "docs"
 KEPT = DOCS / "benchmarks"
@@ -45,7 +45,7 @@ def write(kept: Path = KEPT, page: Path = DOCS / "benchmarks.md") -> int:
             _measured(found[name]),
         ]
         sections.append("\n\n".join(part for part in parts if part))
-    page.write_text("\n\n".join([INTRODUCTION.strip(), *sections]) + "\n", encoding="utf-8")
+    page.write_text("\n\n".join([INTRODUCTION.strip(), *sections, CLOSING.strip()]) + "\n", encoding="utf-8")
     print(f"{page.name}: {len(sections)} sections of {len(SECTIONS)}")
     return 0
 
@@ -160,7 +160,10 @@ def _size(figures: Figures) -> list[Row]:
         ),
         ("… whole database, readings included", _n(grown["database_bytes"])),
         ("… write-ahead log", _n(grown["wal_bytes"])),
-        ("… archived", _n(figures["archive"]) if figures["archive"] else "not measured here"),
+        (
+            "… archived",
+            _n(figures["archive"]) if figures["archive"] else "[11.5 to 24.8](retention.md#the-archive)",
+        ),
     ]
     rows += [
         (f"memory of the {name}, MiB: start, half, after {_n(figures['events'])} events",
