@@ -83,13 +83,11 @@ SECTIONS = {
 CLOSING = """
 ## What is not reached on two cores, and why
 
-- **Latency at W3.** Asked for were 50 ms to the commit and 100 ms to the stream in 99 of 100 cases. At W3 both cores are
-  full: broker, PostgreSQL, gateway, worker, web face and driver share them, so an event waits for its turn, mostly in
-  the gateway. At a tenth of the capacity the figures are met. Tried: 4 lanes instead of 16 (the same), other paces of a
-  lane's turn, three round trips a transaction instead of seven, statements sent with the opening of a transaction,
-  fewer and larger turns under load. A turn costs about 0.25 ms of the gateway and 0.4 ms of PostgreSQL whatever it
-  holds; next would be a turn in one round trip, and an envelope that is judged in one go by the validator's compiled
-  code.
+- **Latency at W3.** Asked for were 50 ms to the commit and 100 ms to the stream in 99 of 100 cases. At W3 both cores
+  are full: broker, PostgreSQL, gateway, worker, web face and driver share them, so an event waits for its turn, mostly
+  in the gateway. At a tenth of the capacity the figures are met. Tried: 4 lanes instead of 16, which changes nothing,
+  and larger turns under load, which are what keeps up at all. Next would be to judge an envelope in one go in the
+  validator's compiled code, and a turn of a lane in one round trip instead of three.
 - **W5.** The log catches up with about the room that W3 leaves, 5,000 events a second. The readings take longer: what
   was sent more than a minute ago is history, and each device with history is judged from its last anchor on, by itself.
   Next would be to fill such a stretch for a whole lane in one statement, as is done for what is late and for our own
