@@ -130,6 +130,15 @@ put AS (
         counter_id = coalesce(excluded.counter_id, u.counter_id),
         down_total = CASE WHEN excluded.counter_at IS NULL THEN u.down_total ELSE excluded.down_total END,
         up_total = CASE WHEN excluded.counter_at IS NULL THEN u.up_total ELSE excluded.up_total END
+),
+
+-- Days that have been counted already, and are to be counted again.
+touched AS (
+    INSERT INTO usage_touched (municipality, device, day)
+    SELECT DISTINCT s.municipality, s.device, local_day(s.hour)
+    FROM sums AS s
+    WHERE s.hour < (SELECT day_begins(l.counted_until) FROM usage_lane AS l WHERE l.lane = $1)
+    ON CONFLICT DO NOTHING
 )
 
 SELECT j.municipality, j.device, j.at, j.id, j.iface
@@ -179,9 +188,11 @@ DELETE FROM usage_radio AS u
 USING unnest($1::text[], $2::text[], $3::timestamptz[]) AS t (municipality, device, hour)
 WHERE u.municipality = t.municipality AND u.device = t.device AND u.hour = t.hour
 
--- name: forget_all
--- Drop every hour of the lane that the log still has all of.
-DELETE FROM usage_radio AS u WHERE u.hour >= log_whole_from(u.municipality) + interval '7 days'
+-- name: forget_radios
+-- Drop the hours of radios that are about to be counted again.
+DELETE FROM usage_radio AS u
+USING unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[]) AS t (municipality, device, hour, iface)
+WHERE u.municipality = t.municipality AND u.device = t.device AND u.hour = t.hour AND u.iface = t.iface
 
 -- name: hours_kept
 -- The hours as they stand, by radio, for comparison, where the log still has all of them.

@@ -1,92 +1,72 @@
-"""The reading `usage`: what each radio of each device carried in each hour, in whole numbers.
+"""The reading `usage`: what each radio of each device carried in each hour, in whole numbers, and what it adds up to.
 
 Figures are added where adding is exact, and counted again from the log where a counter's reading came after a later
-one: it takes back what that one had counted. So the table is a function of the set of events, however they came.
+one: it takes back what that one had counted. So the tables are a function of the set of events, however they came.
+Days and months follow when a day is over (`days.py`).
 """
 
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from services.log.follow import Place, Turn
 from services.storage.database import Connection
-from services.storage.sql import load_queries
-
-queries = load_queries(__package__)
-
-HOURS_AT_A_TIME = 500
+from services.usage import days
+from services.usage.parts import PARTS, columns, count_again, differences, happenings, keep, queries
 
 
 class UsageReading:
     """Usage by device, radio and hour (UTC): clients, bytes from the visitor's view, kiosk sessions and views.
 
-    `usage_hour` sums the radios: its `clients_max` is then an upper bound, `clients_mean` the sum of means.
+    `usage_hour` sums the radios: its `clients_max` is then an upper bound, `clients_mean` the sum of means. Beside it
+    stand sessions by hour, what devices counted of their days, views by page and day; and days and months of all.
     """
 
     name = "usage"
     longest_pause = 0.6
 
+    def __init__(self) -> None:
+        self._looks = days.Looks()
+
     async def apply(self, connection: Connection, place: Place, *, now: datetime) -> Turn:
-        """Add what is new, in one statement but for late counters; time alone changes nothing here."""
-        del now
+        """Add what is new, in two statements but for late counters; once a minute count the days that are over."""
         if place.upto > place.after:
             await _add(connection, place)
-        return Turn(place)
+        if not self._looks.due(place.lane, now, abreast=place.abreast):
+            return Turn(place)
+        left = await days.settle(connection, place.lane, now)
+        self._looks.looked(place.lane, now, left=left)
+        return Turn(place, now if left else None)
 
     async def rebuild(self, connection: Connection, lane: int, *, now: datetime) -> None:
-        """Drop the hours that the log still has all of, and count them from it, up to the reading's cursor."""
-        del now
+        """Count what the log still has all of from it, up to the reading's cursor, and all days from their hours."""
         upto = await _cursor(connection, lane)
-        await connection.execute(queries.forget_all)
-        await _keep(connection, await _all_from_log(connection, lane, upto))
+        for part in PARTS:
+            await count_again(connection, part, lane, upto)
+        await days.settle_anew(connection, lane, now)
 
     async def verify(self, connection: Connection, lane: int) -> list[str]:
-        """Return one line for each hour in which the table and the log differ."""
-        kept = _by_hour(await connection.fetch(queries.hours_kept))
-        counted = _by_hour(await _all_from_log(connection, lane, await _cursor(connection, lane)))
-        return [
-            f"usage {' '.join(map(str, key))}: table {kept.get(key)}, log {counted.get(key)}"
-            for key in sorted({*kept, *counted})
-            if kept.get(key) != counted.get(key)
-        ]
+        """Return one line for each hour, day or month in which a table and what it is counted from differ."""
+        upto = await _cursor(connection, lane)
+        found = [line for part in PARTS for line in await differences(connection, part, lane, upto)]
+        return found + await days.differences(connection, lane)
 
 
 async def _add(connection: Connection, place: Place) -> None:
-    late = await connection.fetch(queries.add, place.lane, place.after, place.upto)
+    stretch = place.lane, place.after, place.upto
+    await connection.execute(happenings.add, *stretch)
+    late = await connection.fetch(queries.add, *stretch)
     if not late:
         return
-    columns = _columns(late, "municipality", "device", "at", "id", "iface")
-    hours = await connection.fetch(queries.touched_hours, place.upto, *columns)
-    keys = _columns(hours, "municipality", "device", "hour")
-    await connection.execute(queries.forget_hours, *keys)
-    await _keep(connection, await connection.fetch(queries.count_hours, place.upto, *keys))
-
-
-async def _all_from_log(connection: Connection, lane: int, upto: int) -> list[Any]:
-    hours = await connection.fetch(queries.all_hours, lane, upto)
-    counted: list[Any] = []
-    for start in range(0, len(hours), HOURS_AT_A_TIME):
-        some = hours[start : start + HOURS_AT_A_TIME]
-        counted += await connection.fetch(
-            queries.count_hours, upto, *_columns(some, "municipality", "device", "hour")
-        )
-    return counted
-
-
-async def _keep(connection: Connection, rows: Sequence[Any]) -> None:
-    if rows:
-        await connection.execute(queries.keep_hours, *_columns(rows, *rows[0].keys()))
+    of_late = columns(late, "municipality", "device", "at", "id", "iface")
+    hours = columns(
+        await connection.fetch(queries.touched_hours, place.upto, *of_late), "municipality", "device", "hour"
+    )
+    await connection.execute(queries.forget_hours, *hours)
+    await keep(
+        connection, queries.keep_hours, await connection.fetch(queries.count_hours, place.upto, *hours)
+    )
+    await days.touch(connection, place.lane, hours)
 
 
 async def _cursor(connection: Connection, lane: int) -> int:
     position: int | None = await connection.fetchval(queries.cursor, UsageReading.name, lane)
     return position or 0
-
-
-def _by_hour(rows: Sequence[Any]) -> dict[tuple[str, ...], tuple[object, ...]]:
-    keys = ((row["municipality"], row["device"], row["hour"].isoformat(), row["iface"]) for row in rows)
-    return {key: tuple(row)[len(key) :] for key, row in zip(keys, rows, strict=True)}
-
-
-def _columns(rows: Sequence[Any], *names: str) -> list[list[Any]]:
-    return [[row[name] for row in rows] for name in names]

@@ -9,7 +9,8 @@ from services.log.append import queries as log
 from services.status.store import moving
 from services.status.store import queries as status
 from services.storage.database import Connection, Database, Lane, Role
-from services.usage.reading import queries as usage
+from services.usage.parts import happenings
+from services.usage.parts import queries as usage
 from tests.support.villages import NOON, lane_of, villages
 
 MAKE_EVENTS = """
@@ -64,6 +65,7 @@ async def _costs(
             assert await connection.fetch(usage.add, lane, 0, old) == []
         return [
             await _pages(connection, usage.add, lane, old, old + NEW),
+            await _pages(connection, happenings.add, lane, old, old + NEW),
             await _pages(connection, moving.move_on, lane, old, old + NEW, NOON, 2),
             await _pages(connection, status.outlook, lane, old, 1000),
         ]
