@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from services.storage.database import Connection, Database, Role, Tenants
 from services.storage.sql import load_queries
+from services.tenants.exceptions import keep_exceptions
 from services.tenants.models import DeviceRecord, MunicipalityRecord, PointRecord, RegistryFile
 
 queries = load_queries(__package__, "registry.sql")
@@ -86,6 +87,7 @@ async def import_registry(
         await _claim(connection, "point", standing)
         rows = [_point_row(point, synthetic=registry.synthetic) for point in points]
         await connection.executemany(queries.put_point, rows)
+        await keep_exceptions(connection, points)
         await _claim(connection, "device", homes)
         await _refuse_lost_devices(connection, devices, homes)
         rows = [_device_row(device, homes[device.id], synthetic=registry.synthetic) for device in devices]

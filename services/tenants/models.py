@@ -1,12 +1,17 @@
 """The registry as files give it: municipalities, service points, devices (words of the domain: docs/registry.md)."""
 
+import datetime as dt
 import re
 import unicodedata
 from collections import Counter
+from decimal import Decimal
 from typing import Annotated, Literal, Self
 
 from opening_hours import OpeningHours
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from services.tenants.hours import EXCEPTION
+from services.tenants.periods import PeriodKind, period_at
 
 ServiceLevel = Literal["centralort", "serviceort", "servicenod", "servicepunktsort", "by"]
 ServiceType = Literal[
@@ -16,6 +21,11 @@ ServiceType = Literal[
     "elbilsladdning", "videomote", "halsorum", "digital_hjalp", "obemannad_butik", "trygghetspunkt", "dricksvatten",
     "toalett", "hjartstartare", "anslagstavla",
 ]  # fmt: skip
+MetricName = Literal[
+    "wifi_availability", "wifi_availability_open", "hours_per_week", "basic_services", "visitor_days",
+    "wifi_sessions", "wifi_data_gb", "kiosk_sessions", "notice_board_renewed", "activities",
+]  # fmt: skip
+Comparator = Literal["at_least", "at_most"]
 DeviceKind = Literal["hotspot", "kiosk", "tracker", "loan_computer", "locker", "ground_station", "gateway"]
 Lifecycle = Literal["registered", "active", "suspended", "retired"]
 
@@ -37,6 +47,30 @@ def _valid_hours(expression: str) -> str:
         message = f"is not an OpenStreetMap opening_hours expression ({str(error).splitlines()[0][:120]})"
         raise ValueError(message) from None
     return expression
+
+
+def _hours_of_a_day(hours: str) -> str:
+    if not EXCEPTION.fullmatch(hours):
+        message = "is neither off nor times of a day, as in 10:00-14:00 or 10:00-12:00,13:00-15:00"
+        raise ValueError(message)
+    return hours
+
+
+def _day(written: object) -> object:
+    if not isinstance(written, str):
+        return written  # TOML has dates of its own
+    try:
+        return dt.date.fromisoformat(written)
+    except ValueError:
+        message = "is not a date as in 2026-12-24"
+        raise ValueError(message) from None
+
+
+def _exact(number: object) -> object:
+    """A number as it is written: 99.9 is 999/10, and not the binary fraction beside it."""
+    return (
+        Decimal(str(number)) if isinstance(number, int | float) and not isinstance(number, bool) else number
+    )
 
 
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9-]{3,64}$"), AfterValidator(_no_address)]
@@ -69,6 +103,14 @@ class MunicipalityRecord(_Record):
     in_pilot: bool = False
 
 
+class HoursException(_Record):
+    """A local day on which other hours hold; why, by language."""
+
+    date: Annotated[dt.date, BeforeValidator(_day)]
+    opening_hours: Annotated[str, Field(max_length=100), AfterValidator(_hours_of_a_day)]
+    reason: dict[Annotated[str, Field(pattern=r"^[a-z]{2,3}$")], Text] = {}
+
+
 class PointRecord(_Record):
     """A service point: fixed, mobile or digital."""
 
@@ -82,6 +124,7 @@ class PointRecord(_Record):
     lon: Longitude | None = None
     coord_verified: bool = False
     opening_hours: Annotated[str, Field(max_length=500), AfterValidator(_valid_hours)] | None = None
+    hours_exceptions: list[HoursException] = []
     services: list[ServiceType] = []
     status: Literal["planned", "pilot", "active", "paused", "closed"] = "active"
     synthetic: bool = False
@@ -98,6 +141,14 @@ class PointRecord(_Record):
     def _has_both_coordinates(self) -> Self:
         if (self.lat is None) != (self.lon is None):
             message = "give both lat and lon, or neither"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _has_one_exception_a_day(self) -> Self:
+        times = Counter(exception.date for exception in self.hours_exceptions)
+        if twice := sorted(day.isoformat() for day, number in times.items() if number > 1):
+            message = f"hours_exceptions name {', '.join(twice)} twice"
             raise ValueError(message)
         return self
 
@@ -118,6 +169,62 @@ class DeviceRecord(_Record):
     synthetic: bool = False
 
 
+# What nobody would promise a most of.
+_ONLY_AT_LEAST = frozenset(
+    {"wifi_availability", "wifi_availability_open", "hours_per_week", "basic_services"}
+)
+_HIGHEST = {
+    "wifi_availability": 100,
+    "wifi_availability_open": 100,
+    "hours_per_week": 168,
+    "basic_services": 5,
+}
+
+
+class GoalRecord(_Record):
+    """A service goal: for a point, or for all points of a municipality, of one kind if that is named.
+
+    `target` is in the metric's unit. It holds for whole periods: `valid_from` is the first day of one, `valid_until`
+    the last. `owner` is a role or an organisation, never a person.
+    """
+
+    id: Slug
+    municipality: Code
+    metric: MetricName
+    point: Slug | None = None
+    point_kind: Literal["fixed", "mobile", "digital"] | None = None
+    comparator: Comparator = "at_least"
+    target: Annotated[Decimal, Field(ge=0, max_digits=15, decimal_places=3), BeforeValidator(_exact)]
+    period: PeriodKind
+    owner: Text
+    visibility: Literal["staff", "public"] = "staff"
+    valid_from: Annotated[dt.date, BeforeValidator(_day)]
+    valid_until: Annotated[dt.date, BeforeValidator(_day)] | None = None
+    synthetic: bool = False
+
+    @model_validator(mode="after")
+    def _can_be_promised(self) -> Self:
+        if self.point and self.point_kind:
+            raise ValueError("give point or point_kind, not both")
+        if "@" in self.owner:
+            raise ValueError("owner is a role or an organisation in words, not somebody's address")
+        if self.comparator == "at_most" and self.metric in _ONLY_AT_LEAST:
+            raise ValueError(f"{self.metric} can be promised at_least, not at_most")
+        if self.target > _HIGHEST.get(self.metric, self.target):
+            raise ValueError(f"target of {self.metric} is at most {_HIGHEST[self.metric]}")
+        return self
+
+    @model_validator(mode="after")
+    def _holds_for_whole_periods(self) -> Self:
+        begins, ends = period_at(self.period, self.valid_from), self.valid_until
+        if self.valid_from != begins.first:
+            raise ValueError(f"valid_from is to be the first day of a {self.period}, as {begins.first}")
+        if ends is not None and (ends < begins.last or ends != period_at(self.period, ends).last):
+            last = max(period_at(self.period, ends).last, begins.last)
+            raise ValueError(f"valid_until is to be the last day of a {self.period}, as {last}")
+        return self
+
+
 class RegistryFile(_Record):
     """A registry file; `synthetic` marks everything in it as made up for demonstration."""
 
@@ -126,6 +233,7 @@ class RegistryFile(_Record):
     municipalities: list[MunicipalityRecord] = []
     service_points: list[PointRecord] = []
     devices: list[DeviceRecord] = []
+    goals: list[GoalRecord] = []
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
@@ -133,6 +241,7 @@ class RegistryFile(_Record):
             ("municipality", [record.code for record in self.municipalities]),
             ("service point", [point.id for point in self.service_points]),
             ("device", [device.id for device in self.devices]),
+            ("goal", [f"{goal.municipality} {goal.id}" for goal in self.goals]),
         ):
             if twice := sorted(name for name, times in Counter(names).items() if times > 1):
                 message = f"{kind} {', '.join(twice)} stands twice in the file"

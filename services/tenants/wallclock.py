@@ -6,6 +6,7 @@ start means the first and an end the second.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from services.runtime.spans import Span
@@ -25,6 +26,7 @@ def ends_at(wall: datetime) -> int:
     return _instant(wall, fold=1)
 
 
+@lru_cache(maxsize=16_384)
 def midnight(day: date) -> int:
     """The instant at which a local day begins."""
     return starts_at(datetime.combine(day, time()))
