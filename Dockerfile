@@ -28,10 +28,12 @@ LABEL org.opencontainers.image.title="bypunkt" \
       org.opencontainers.image.version="0.1.0" \
       org.opencontainers.image.licenses="EUPL-1.2"
 
-# pg_dump and pg_restore for `bypunkt backup`, of the same major version as the server in docker-compose.yml.
+# pg_dump and pg_restore for `bypunkt backup`, of the same major version as the server in docker-compose.yml; Pango and a
+# font for reports as PDF.
 # hadolint ignore=DL3008
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends postgresql-client-17 \
+    && apt-get install --yes --no-install-recommends \
+        fonts-dejavu-core libharfbuzz-subset0 libpangoft2-1.0-0 postgresql-client-17 \
     && rm -rf /var/lib/apt/lists/* \
     && groupadd --gid 10001 bypunkt \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin bypunkt

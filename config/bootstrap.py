@@ -7,6 +7,7 @@ BOOTSTRAP_APT=no to keep apt-get out of it. The reasons are in docs/decisions/00
 
 from __future__ import annotations
 
+import ctypes.util
 import fcntl
 import hashlib
 import json
@@ -46,6 +47,10 @@ class Profile:
     lock: str
     programs: dict[str, str]  # command → Debian package
     required: bool  # whether it is no use without the programs
+
+
+# What WeasyPrint sets the text of reports with: library → Debian package.
+LIBRARIES = {"pangoft2-1.0": "libpangoft2-1.0-0", "harfbuzz-subset": "libharfbuzz-subset0"}
 
 
 PROFILES = {
@@ -209,16 +214,24 @@ def fetch_programs(profile: Profile, *, may_install: bool) -> None:
         raise Stopped(
             f"{', '.join(missing)} missing, and not to be installed from here; please run: {please}"
         )
-    say(f"No Mosquitto here, so the demo uses a small broker of its own. For the real one: {please}")
+    if "mosquitto" in missing:
+        say(f"No Mosquitto here, so the demo uses a small broker of its own. For the real one: {please}")
+    else:
+        say(f"No Pango here, so there are no reports as PDF. To have them: {please}")
 
 
 def missing_programs(profile: Profile) -> dict[str, str]:
-    """Commands that are not on this machine, with their Debian packages."""
+    """Commands and libraries that are not on this machine, with their Debian packages."""
     path = os.environ.get("PATH", "") + os.pathsep + "/usr/sbin"  # where Mosquitto is, but not in every PATH
-    return {
+    programs = {
         command: package
         for command, package in profile.programs.items()
         if shutil.which(command, path=path) is None
+    }
+    return programs | {
+        library: package
+        for library, package in LIBRARIES.items()
+        if ctypes.util.find_library(library) is None
     }
 
 

@@ -100,6 +100,18 @@ def test_demo_goes_on_without_mosquitto_and_says_so(
     assert capsys.readouterr().out.count("apt-get install mosquitto") == 1
 
 
+def test_demo_without_pango_says_what_there_is_not(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BOOTSTRAP_APT", "no")
+    monkeypatch.setattr("ctypes.util.find_library", lambda _name: None)
+    monkeypatch.setattr("shutil.which", lambda name, **_: name)
+    bootstrap.fetch_programs(bootstrap.PROFILES["demo"], may_install=True)
+    said = capsys.readouterr().out
+    assert "no reports as PDF" in said
+    assert "apt-get install libharfbuzz-subset0 libpangoft2-1.0-0" in said
+
+
 def test_development_stops_without_its_programs_and_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
