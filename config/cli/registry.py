@@ -30,7 +30,7 @@ def import_files(
         str, typer.Option(help="Municipalities to take, by code, with commas between; all if not given.")
     ] = "",
 ) -> None:
-    """Register municipalities, service points and devices; or take archived events into the log again."""
+    """Register municipalities, service points, devices and goals; or take archived events into the log again."""
     archives = [path for path in files if path.name.endswith(SUFFIX)]
     registries = [(path, read_registry(path)) for path in files if path not in archives]
     codes = {code.strip() for code in only.split(",") if code.strip()} or None
@@ -42,6 +42,7 @@ def import_files(
         print(
             f"{path}: {imported.municipalities} municipalities, {imported.localities} localities, "
             f"{imported.points} service points, {imported.devices} devices"
+            + (f", {imported.goals} goals" if imported.goals else "")
         )
     if archives:
         run(_take_in(archives))

@@ -1,4 +1,4 @@
-"""Take a registry file in: municipalities, service points and devices, as JSON or TOML.
+"""Take a registry file in: municipalities, service points, devices and goals, as JSON or TOML.
 
 A file is taken in whole or not at all, and again without harm: what is there is updated, nothing is deleted.
 Every mistake is reported with its place in the file.
@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from services.storage.database import Connection, Database, Role, Tenants
 from services.storage.sql import load_queries
 from services.tenants.exceptions import keep_exceptions
+from services.tenants.goals import keep_goals
 from services.tenants.models import DeviceRecord, MunicipalityRecord, PointRecord, RegistryFile
 
 queries = load_queries(__package__, "registry.sql")
@@ -37,6 +38,7 @@ class Imported:
     localities: int
     points: int
     devices: int
+    goals: int
 
 
 def read_registry(path: Path) -> RegistryFile:
@@ -74,7 +76,9 @@ async def import_registry(
     standing = {point.id: point.municipality for point in points}
     devices = [device for device in registry.devices if _wanted(device, standing, only)]
     homes = {device.id: _home(device, standing) for device in devices}
-    scope = Tenants(tuple(sorted({*codes, *standing.values(), *homes.values()})))
+    goals = [goal for goal in registry.goals if only is None or goal.municipality in only]
+    whose = {*codes, *standing.values(), *homes.values(), *(goal.municipality for goal in goals)}
+    scope = Tenants(tuple(sorted(whose)))
     async with database.transaction(Role.WEB, scope) as connection:
         rows = [_municipality_row(record) for record in registry.municipalities if record.code in codes]
         await connection.executemany(queries.put_municipality, rows)
@@ -92,8 +96,10 @@ async def import_registry(
         await _refuse_lost_devices(connection, devices, homes)
         rows = [_device_row(device, homes[device.id], synthetic=registry.synthetic) for device in devices]
         await connection.executemany(queries.put_device, rows)
+        if problems := await keep_goals(connection, goals, synthetic=registry.synthetic):
+            raise ImportRefused(problems)
         await connection.execute(queries.announce_registry)
-    return Imported(len(codes), localities, len(points), len(devices))
+    return Imported(len(codes), localities, len(points), len(devices), len(goals))
 
 
 def _kind(path: Path) -> str:

@@ -1,6 +1,7 @@
 """Weeks, months, quarters and years cover the calendar without gap or overlap."""
 
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import get_args
 
 import pytest
@@ -47,9 +48,7 @@ def test_periods_follow_each_other(kind: PeriodKind, first: date, days: int) -> 
     periods = list(periods_of(kind, first, last))
     assert periods[0] == period_at(kind, first)
     assert periods[-1] == period_at(kind, last)
-    assert all(
-        one.last + timedelta(days=1) == two.first for one, two in zip(periods, periods[1:], strict=False)
-    )
+    assert all(one.last + timedelta(days=1) == two.first for one, two in pairwise(periods))
 
 
 def test_no_days_hold_no_periods() -> None:
