@@ -18,6 +18,7 @@ from services.storage.migrate import MigrationError
 from services.storage.safety import UnsafeDatabase
 from services.tenants.devices import DeviceError
 from services.tenants.importing import ImportRefused
+from services.tenants.maintenance import MaintenanceError
 from services.tenants.passwords import WeakPassword
 from services.tenants.people import PersonError
 
@@ -28,7 +29,8 @@ class CommandFailed(Exception):
 
 _OURS = (
     ArchiveRefused, BackupError, BrokerError, ChildError, CommandFailed, DemoRefused, DeviceError,
-    EmbeddedPostgresError, ImportRefused, MigrationError, NotConfigured, PersonError, PortTaken,
+    EmbeddedPostgresError, ImportRefused, MaintenanceError,
+    MigrationError, NotConfigured, PersonError, PortTaken,
     SettingsRefused, SetupRefused, UnsafeDatabase, WeakPassword,
 )  # fmt: skip
 FAILURES = (*_OURS, *UNREACHABLE, asyncpg.PostgresError, ExceptionGroup)
