@@ -5,28 +5,20 @@ A day lasts from midnight to midnight in Sweden: 23, 24 or 25 hours.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import chain
-from zoneinfo import ZoneInfo
 
 from services.availability.conditions import UNAVAILABLE, Condition, Line, Stretch, best, clipped, said
 from services.availability.figures import Figures, Times
 from services.runtime.spans import Span, Spans, common, union, without
+from services.tenants.wallclock import SWEDEN, whole_days
 
-SWEDEN = ZoneInfo("Europe/Stockholm")
 HOTSPOT = "hotspot"
-
-_DAY = timedelta(days=1)
-
-
-def midnight(day: date) -> int:
-    """When a local day begins, in milliseconds since 1970 UTC."""
-    return round(datetime.combine(day, time(), SWEDEN).timestamp()) * 1000
 
 
 def span_of(day: date) -> Span:
     """A local day from its beginning to its end."""
-    return Span(midnight(day), midnight(day + _DAY))
+    return whole_days(day, day)
 
 
 def day_of(instant: int) -> date:

@@ -19,12 +19,12 @@ from services.availability.days import (
     day_of,
     days_between,
     device_line,
-    midnight,
     point_line,
     span_of,
 )
 from services.availability.figures import Figures
 from services.runtime.spans import Span, common, length
+from services.tenants.wallclock import midnight
 from tests.availability import oracle
 from tests.availability.made_up import points, shares
 from tests.availability.oracle import Asked

@@ -171,7 +171,8 @@ GRANT INSERT, UPDATE, DELETE ON hours_exception TO bypunkt_web;
 GRANT INSERT, UPDATE ON maintenance TO bypunkt_web;
 GRANT SELECT, INSERT, UPDATE, DELETE ON availability_day, availability_month TO bypunkt_worker;
 GRANT SELECT, INSERT ON availability_day_before TO bypunkt_worker;
-GRANT SELECT, DELETE ON availability_touched TO bypunkt_worker;
+-- What is left of a stretch that is counted again in parts begins later.
+GRANT SELECT, DELETE, UPDATE (from_at) ON availability_touched TO bypunkt_worker;
 GRANT SELECT ON availability_day, availability_month, availability_day_before TO bypunkt_web;
 
 -- What whoever changes the registry, a calendar or an interval need not think of. SECURITY DEFINER: they have no
@@ -193,6 +194,10 @@ BEGIN
     )
     ON CONFLICT (municipality, device, since) DO UPDATE
     SET point = excluded.point, kind = excluded.kind, in_service = excluded.in_service;
+    -- A transaction that began before midnight may end after the day was counted.
+    IF TG_OP = 'UPDATE' THEN
+        PERFORM touch(NEW.municipality, NULL, NEW.id, now(), 'infinity');
+    END IF;
     RETURN NULL;
 END $$;
 REVOKE ALL ON FUNCTION keep_placement() FROM PUBLIC;
@@ -211,6 +216,9 @@ BEGIN
     )
     ON CONFLICT (municipality, point, since) DO UPDATE
     SET opening_hours = excluded.opening_hours, status = excluded.status;
+    IF TG_OP = 'UPDATE' THEN
+        PERFORM touch(NEW.municipality, NEW.id, NULL, now(), 'infinity');
+    END IF;
     RETURN NULL;
 END $$;
 REVOKE ALL ON FUNCTION keep_point_hours() FROM PUBLIC;
@@ -224,15 +232,19 @@ SELECT municipality, id, '-infinity', point, kind, lifecycle = 'active' FROM dev
 INSERT INTO point_hours (municipality, point, since, opening_hours, status)
 SELECT municipality, id, '-infinity', opening_hours, status FROM service_point;
 
+-- Both what was said before and what is said now.
 CREATE FUNCTION exception_touches() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = bypunkt, pg_temp AS $$
 DECLARE
-    one hours_exception := CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
+    one hours_exception;
 BEGIN
-    PERFORM touch(
-        one.municipality, one.point, NULL, one.day::timestamp AT TIME ZONE 'Europe/Stockholm',
-        (one.day + 1)::timestamp AT TIME ZONE 'Europe/Stockholm'
-    );
+    FOREACH one IN ARRAY CASE TG_OP WHEN 'INSERT' THEN ARRAY[NEW] WHEN 'DELETE' THEN ARRAY[OLD] ELSE ARRAY[OLD, NEW] END
+    LOOP
+        PERFORM touch(
+            one.municipality, one.point, NULL, one.day::timestamp AT TIME ZONE 'Europe/Stockholm',
+            (one.day + 1)::timestamp AT TIME ZONE 'Europe/Stockholm'
+        );
+    END LOOP;
     RETURN NULL;
 END $$;
 REVOKE ALL ON FUNCTION exception_touches() FROM PUBLIC;
@@ -241,11 +253,18 @@ CREATE TRIGGER exception_touches AFTER INSERT OR UPDATE OR DELETE ON hours_excep
 
 CREATE FUNCTION maintenance_touches() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = bypunkt, pg_temp AS $$
+DECLARE
+    one maintenance;
 BEGIN
-    PERFORM touch(
-        NEW.municipality, NEW.point, NEW.device, (NEW.starts - interval '1 day') AT TIME ZONE 'Europe/Stockholm',
-        CASE WHEN NEW.rule IS NULL THEN (NEW.ends + interval '1 day') AT TIME ZONE 'Europe/Stockholm' ELSE 'infinity' END
-    );
+    FOREACH one IN ARRAY CASE TG_OP WHEN 'INSERT' THEN ARRAY[NEW] ELSE ARRAY[OLD, NEW] END
+    LOOP
+        PERFORM touch(
+            one.municipality, one.point, one.device, (one.starts - interval '1 day') AT TIME ZONE 'Europe/Stockholm',
+            CASE
+                WHEN one.rule IS NULL THEN (one.ends + interval '1 day') AT TIME ZONE 'Europe/Stockholm' ELSE 'infinity'
+            END
+        );
+    END LOOP;
     RETURN NULL;
 END $$;
 REVOKE ALL ON FUNCTION maintenance_touches() FROM PUBLIC;
@@ -307,6 +326,11 @@ SELECT a.*
 FROM availability_day AS a
 JOIN public_point AS p ON p.municipality = a.municipality AND p.id = a.subject
 WHERE a.kind = 'point';
+CREATE VIEW public_availability_month AS
+SELECT a.*
+FROM availability_month AS a
+JOIN public_point AS p ON p.municipality = a.municipality AND p.id = a.subject
+WHERE a.kind = 'point';
 CREATE VIEW public_maintenance AS
 SELECT m.municipality, m.point, m.starts, m.ends, m.rule, m.reason
 FROM maintenance AS m
@@ -315,4 +339,4 @@ CREATE VIEW public_hours_exception AS
 SELECT e.municipality, e.point, e.day, e.opening_hours, e.reason
 FROM hours_exception AS e
 JOIN public_point AS p ON p.municipality = e.municipality AND p.id = e.point;
-GRANT SELECT ON public_availability_day, public_maintenance, public_hours_exception TO bypunkt_read, bypunkt_web;
+GRANT SELECT ON public_availability_day, public_availability_month, public_maintenance, public_hours_exception TO bypunkt_read, bypunkt_web;
