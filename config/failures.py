@@ -8,6 +8,7 @@ from config.settings import SettingsRefused
 from config.shelf import SetupRefused
 from dashboard.app import PortTaken
 from gateway.embedded import BrokerError
+from gateway.simulator import HistoryRefused
 from services.log.archive.form import ArchiveRefused
 from services.runtime.child import ChildError
 from services.runtime.tasks import describe
@@ -29,7 +30,7 @@ class CommandFailed(Exception):
 
 _OURS = (
     ArchiveRefused, BackupError, BrokerError, ChildError, CommandFailed, DemoRefused, DeviceError,
-    EmbeddedPostgresError, ImportRefused, MaintenanceError,
+    EmbeddedPostgresError, HistoryRefused, ImportRefused, MaintenanceError,
     MigrationError, NotConfigured, PersonError, PortTaken,
     SettingsRefused, SetupRefused, UnsafeDatabase, WeakPassword,
 )  # fmt: skip

@@ -52,7 +52,9 @@ class DeviceLife:
     `step` says what has happened up to now; nothing does before `boot`. `due_at` is when it next has something to say.
     """
 
-    def __init__(self, device: SimulatedDevice, *, seed: int, pace: Pace) -> None:
+    def __init__(
+        self, device: SimulatedDevice, *, seed: int, pace: Pace, report_every_s: int = USAGE_INTERVAL_S
+    ) -> None:
         self.device = device
         self.spools = device.kind in KEEP_A_SPOOL
         self.boot_id = self.conn_id = ""
@@ -68,7 +70,7 @@ class DeviceLife:
         self._bus = bus_of(device.place, seed=seed, pace=pace) if device.kind == "tracker" else None
         self._uplink = True
         self._beat_every = pace.rhythm(device.expected_interval_s)
-        self._report_every = pace.rhythm(USAGE_INTERVAL_S)
+        self._report_every = pace.rhythm(report_every_s)
 
     def boot(self, now: datetime, *, clock_unset_until: datetime | None = None) -> None:
         """Begin anew: another boot, counters at zero, and perhaps a clock that knows nothing yet."""
@@ -157,6 +159,10 @@ class DeviceLife:
     def farewell(self, now: datetime) -> Document:
         """Return what it says when it is switched off in order."""
         return self._event(Said("device.status", now, {"state": "offline", "reason": "stopped"}))
+
+    def restarting(self, now: datetime, reason: str) -> Document:
+        """Return what it says when it is about to boot again by its own will."""
+        return self._event(Said("device.status", now, {"state": "restarting", "reason": reason}))
 
     def will(self) -> Document:
         """Return what the broker is to say if it vanishes."""

@@ -61,10 +61,11 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What is in the log after a batch was stored (new or there before), and what is not."""
+    """What is in the log after a batch was stored (`new` of them, the rest before), and what is not."""
 
     accepted: Sequence[Accepted]
     refused: Sequence[Refused]
+    new: int = 0
 
 
 async def store(database: Database, lane: int, batch: Batch) -> Kept:
@@ -79,7 +80,7 @@ async def store(database: Database, lane: int, batch: Batch) -> Kept:
     for refusal in kept.refused:
         OUTCOMES.labels("dead_lettered" if refusal.stored else "refused").inc()
         REFUSALS.labels(refusal.reason).inc()
-    return kept
+    return replace(kept, new=stored.new)
 
 
 async def _store_what_can_be(database: Database, lane: int, batch: Batch) -> tuple[Kept, Stored]:
