@@ -136,18 +136,15 @@ CROSS JOIN LATERAL (
 ORDER BY k.municipality, k.device, i.starts_at
 
 -- name: put_days
--- Store days, for some subjects and stretches of days all there are: what was there otherwise goes to the earlier versions.
--- Returned are the months in which something changed.
-WITH cells AS MATERIALIZED (
-    SELECT * FROM unnest($2::text[], $3::text[], $4::text[], $5::date[], $6::date[]) AS c (municipality, kind, subject, first, last)
-),
-
-given AS MATERIALIZED (
+-- Store days of subjects, or (without figures) that there is no such day: what was there otherwise goes to the earlier
+-- versions, and the difference to the months. What is there as it should be is not touched at all. Returned is how many
+-- days were put there or taken away.
+WITH given AS MATERIALIZED (
     SELECT *
     FROM unnest(
-        $7::text[], $8::text[], $9::text[], $10::date[],
-        $11::int[], $12::int[], $13::int[], $14::int[], $15::int[], $16::int[],
-        $17::int[], $18::int[], $19::int[], $20::int[], $21::int[], $22::int[], $23::boolean[], $24::int[]
+        $2::text[], $3::text[], $4::text[], $5::date[],
+        $6::int[], $7::int[], $8::int[], $9::int[], $10::int[], $11::int[],
+        $12::int[], $13::int[], $14::int[], $15::int[], $16::int[], $17::int[], $18::boolean[], $19::int[]
     ) AS g (
         municipality, kind, subject, day, up_ms, degraded_ms, lost_ms, down_ms, blind_ms, maintenance_ms,
         open_up_ms, open_degraded_ms, open_lost_ms, open_down_ms, open_blind_ms, open_maintenance_ms, hours_known, outages
@@ -155,61 +152,51 @@ given AS MATERIALIZED (
 ),
 
 held AS MATERIALIZED (
-    SELECT d.*
-    FROM cells AS c
+    SELECT h.*
+    FROM given AS g
     CROSS JOIN LATERAL (
         SELECT *
         FROM availability_day AS d
-        WHERE d.municipality = c.municipality AND d.kind = c.kind AND d.subject = c.subject
-            AND d.day BETWEEN c.first AND c.last
+        WHERE d.municipality = g.municipality AND d.kind = g.kind AND d.subject = g.subject AND d.day = g.day
         OFFSET 0
-    ) AS d
+    ) AS h
 ),
 
-old AS MATERIALIZED (
-    SELECT h.*, g.subject IS NULL AS gone
-    FROM held AS h
-    LEFT JOIN given AS g
-        ON g.municipality = h.municipality AND g.kind = h.kind AND g.subject = h.subject AND g.day = h.day
-    WHERE g.subject IS NULL OR (
+changed AS MATERIALIZED (
+    SELECT g.*, h.version AS old_version
+    FROM given AS g
+    LEFT JOIN held AS h
+        ON h.municipality = g.municipality AND h.kind = g.kind AND h.subject = g.subject AND h.day = g.day
+    WHERE (g.outages IS NOT NULL OR h.version IS NOT NULL) AND (
         h.rule, h.up_ms, h.degraded_ms, h.lost_ms, h.down_ms, h.blind_ms, h.maintenance_ms, h.open_up_ms,
         h.open_degraded_ms, h.open_lost_ms, h.open_down_ms, h.open_blind_ms, h.open_maintenance_ms, h.hours_known, h.outages
-    ) <> (
+    ) IS DISTINCT FROM (
         $1::smallint, g.up_ms, g.degraded_ms, g.lost_ms, g.down_ms, g.blind_ms, g.maintenance_ms, g.open_up_ms,
         g.open_degraded_ms, g.open_lost_ms, g.open_down_ms, g.open_blind_ms, g.open_maintenance_ms, g.hours_known, g.outages
     )
 ),
 
+old AS MATERIALIZED (
+    SELECT h.*
+    FROM changed AS c
+    JOIN held AS h
+        ON h.municipality = c.municipality AND h.kind = c.kind AND h.subject = c.subject AND h.day = c.day
+),
+
 kept AS (
     INSERT INTO availability_day_before (municipality, kind, subject, day, version, replaced_at, figures)
     SELECT
-        o.municipality, o.kind, o.subject, o.day, o.version, $25,
-        to_jsonb(o) - '{municipality,kind,subject,day,version,gone}'::text[]
+        o.municipality, o.kind, o.subject, o.day, o.version, $20,
+        to_jsonb(o) - '{municipality,kind,subject,day,version}'::text[]
     FROM old AS o
 ),
 
+gone AS MATERIALIZED (SELECT * FROM changed AS c WHERE c.outages IS NULL),
+
 removed AS (
     DELETE FROM availability_day AS d
-    USING old AS o
-    WHERE o.gone AND d.municipality = o.municipality AND d.kind = o.kind AND d.subject = o.subject AND d.day = o.day
-    RETURNING d.municipality, d.kind, d.subject, d.day
-),
-
--- What is there as it should be is not touched at all.
-news AS MATERIALIZED (
-    SELECT g.*, coalesce(o.version, b.version, 0) + 1 AS version
-    FROM given AS g
-    LEFT JOIN held AS h
-        ON h.municipality = g.municipality AND h.kind = g.kind AND h.subject = g.subject AND h.day = g.day
-    LEFT JOIN old AS o
-        ON o.municipality = g.municipality AND o.kind = g.kind AND o.subject = g.subject AND o.day = g.day
-    LEFT JOIN LATERAL (
-        SELECT max(e.version) AS version
-        FROM availability_day_before AS e
-        WHERE h.subject IS NULL
-            AND e.municipality = g.municipality AND e.kind = g.kind AND e.subject = g.subject AND e.day = g.day
-    ) AS b ON true
-    WHERE h.subject IS NULL OR o.subject IS NOT NULL
+    USING gone AS g
+    WHERE d.municipality = g.municipality AND d.kind = g.kind AND d.subject = g.subject AND d.day = g.day
 ),
 
 put AS (
@@ -219,10 +206,18 @@ put AS (
         version, computed_at
     )
     SELECT
-        n.municipality, n.kind, n.subject, n.day, $1, n.up_ms, n.degraded_ms, n.lost_ms, n.down_ms, n.blind_ms,
-        n.maintenance_ms, n.open_up_ms, n.open_degraded_ms, n.open_lost_ms, n.open_down_ms, n.open_blind_ms,
-        n.open_maintenance_ms, n.hours_known, n.outages, n.version, $25
-    FROM news AS n
+        c.municipality, c.kind, c.subject, c.day, $1, c.up_ms, c.degraded_ms, c.lost_ms, c.down_ms, c.blind_ms,
+        c.maintenance_ms, c.open_up_ms, c.open_degraded_ms, c.open_lost_ms, c.open_down_ms, c.open_blind_ms,
+        c.open_maintenance_ms, c.hours_known, c.outages, 1 + coalesce(c.old_version, b.version, 0), $20
+    FROM changed AS c
+    LEFT JOIN LATERAL (
+        -- What was taken away and comes back goes on counting.
+        SELECT max(e.version) AS version
+        FROM availability_day_before AS e
+        WHERE c.old_version IS NULL
+            AND e.municipality = c.municipality AND e.kind = c.kind AND e.subject = c.subject AND e.day = c.day
+    ) AS b ON true
+    WHERE c.outages IS NOT NULL
     ON CONFLICT (municipality, kind, subject, day) DO UPDATE SET
         rule = excluded.rule, up_ms = excluded.up_ms, degraded_ms = excluded.degraded_ms, lost_ms = excluded.lost_ms,
         down_ms = excluded.down_ms, blind_ms = excluded.blind_ms, maintenance_ms = excluded.maintenance_ms,
@@ -231,59 +226,67 @@ put AS (
         open_blind_ms = excluded.open_blind_ms, open_maintenance_ms = excluded.open_maintenance_ms,
         hours_known = excluded.hours_known, outages = excluded.outages, version = excluded.version,
         computed_at = excluded.computed_at
-    RETURNING d.municipality, d.kind, d.subject, d.day
-)
-
-SELECT DISTINCT c.municipality, c.kind, c.subject, date_trunc('month', c.day::timestamp)::date AS month
-FROM (SELECT * FROM put UNION ALL SELECT * FROM removed) AS c
-
--- name: put_months
--- Add up the days of months anew; a month without days is none.
-WITH keys AS MATERIALIZED (
-    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::date[]) AS k (municipality, kind, subject, month)
 ),
 
-sums AS MATERIALIZED (
-    SELECT k.municipality, k.kind, k.subject, k.month, d.*
-    FROM keys AS k
-    CROSS JOIN LATERAL (
+differences AS (
+    SELECT
+        x.municipality, x.kind, x.subject, date_trunc('month', x.day::timestamp)::date AS month, sum(x.days) AS days,
+        sum(x.days * x.up_ms) AS up_ms, sum(x.days * x.degraded_ms) AS degraded_ms,
+        sum(x.days * x.lost_ms) AS lost_ms, sum(x.days * x.down_ms) AS down_ms, sum(x.days * x.blind_ms) AS blind_ms,
+        sum(x.days * x.maintenance_ms) AS maintenance_ms, sum(x.days * x.open_up_ms) AS open_up_ms,
+        sum(x.days * x.open_degraded_ms) AS open_degraded_ms, sum(x.days * x.open_lost_ms) AS open_lost_ms,
+        sum(x.days * x.open_down_ms) AS open_down_ms, sum(x.days * x.open_blind_ms) AS open_blind_ms,
+        sum(x.days * x.open_maintenance_ms) AS open_maintenance_ms, sum(x.days * x.hours_known::int) AS hours_days,
+        sum(x.days * x.outages) AS outages
+    FROM (
         SELECT
-            count(*) AS days, sum(d.up_ms) AS up_ms, sum(d.degraded_ms) AS degraded_ms, sum(d.lost_ms) AS lost_ms,
-            sum(d.down_ms) AS down_ms, sum(d.blind_ms) AS blind_ms, sum(d.maintenance_ms) AS maintenance_ms,
-            sum(d.open_up_ms) AS open_up_ms, sum(d.open_degraded_ms) AS open_degraded_ms,
-            sum(d.open_lost_ms) AS open_lost_ms, sum(d.open_down_ms) AS open_down_ms,
-            sum(d.open_blind_ms) AS open_blind_ms, sum(d.open_maintenance_ms) AS open_maintenance_ms,
-            bool_and(d.hours_known) AS hours_known, sum(d.outages) AS outages
-        FROM availability_day AS d
-        WHERE d.municipality = k.municipality AND d.kind = k.kind AND d.subject = k.subject
-            AND d.day >= k.month AND d.day < (k.month + interval '1 month')::date
-    ) AS d
+            1 AS days,
+            c.municipality, c.kind, c.subject, c.day, c.up_ms, c.degraded_ms, c.lost_ms, c.down_ms, c.blind_ms,
+            c.maintenance_ms, c.open_up_ms, c.open_degraded_ms, c.open_lost_ms, c.open_down_ms, c.open_blind_ms,
+            c.open_maintenance_ms, c.hours_known, c.outages
+        FROM changed AS c
+        WHERE c.outages IS NOT NULL
+        UNION ALL
+        SELECT
+            -1 AS days,
+            o.municipality, o.kind, o.subject, o.day, o.up_ms, o.degraded_ms, o.lost_ms, o.down_ms, o.blind_ms,
+            o.maintenance_ms, o.open_up_ms, o.open_degraded_ms, o.open_lost_ms, o.open_down_ms, o.open_blind_ms,
+            o.open_maintenance_ms, o.hours_known, o.outages
+        FROM old AS o
+    ) AS x
+    GROUP BY x.municipality, x.kind, x.subject, date_trunc('month', x.day::timestamp)::date
 ),
 
-removed AS (
-    DELETE FROM availability_month AS m
-    USING sums AS s
-    WHERE s.days = 0
-        AND m.municipality = s.municipality AND m.kind = s.kind AND m.subject = s.subject AND m.month = s.month
+months AS (
+    INSERT INTO availability_month AS m (
+        municipality, kind, subject, month, days, up_ms, degraded_ms, lost_ms, down_ms, blind_ms, maintenance_ms,
+        open_up_ms, open_degraded_ms, open_lost_ms, open_down_ms, open_blind_ms, open_maintenance_ms, hours_days,
+        outages, computed_at
+    )
+    SELECT
+        d.municipality, d.kind, d.subject, d.month, d.days, d.up_ms, d.degraded_ms, d.lost_ms, d.down_ms, d.blind_ms,
+        d.maintenance_ms, d.open_up_ms, d.open_degraded_ms, d.open_lost_ms, d.open_down_ms, d.open_blind_ms,
+        d.open_maintenance_ms, d.hours_days, d.outages, $20
+    FROM differences AS d
+    ON CONFLICT (municipality, kind, subject, month) DO UPDATE SET
+        days = m.days + excluded.days, up_ms = m.up_ms + excluded.up_ms,
+        degraded_ms = m.degraded_ms + excluded.degraded_ms, lost_ms = m.lost_ms + excluded.lost_ms,
+        down_ms = m.down_ms + excluded.down_ms, blind_ms = m.blind_ms + excluded.blind_ms,
+        maintenance_ms = m.maintenance_ms + excluded.maintenance_ms, open_up_ms = m.open_up_ms + excluded.open_up_ms,
+        open_degraded_ms = m.open_degraded_ms + excluded.open_degraded_ms,
+        open_lost_ms = m.open_lost_ms + excluded.open_lost_ms, open_down_ms = m.open_down_ms + excluded.open_down_ms,
+        open_blind_ms = m.open_blind_ms + excluded.open_blind_ms,
+        open_maintenance_ms = m.open_maintenance_ms + excluded.open_maintenance_ms,
+        hours_days = m.hours_days + excluded.hours_days, outages = m.outages + excluded.outages,
+        computed_at = excluded.computed_at
 )
 
-INSERT INTO availability_month AS m (
-    municipality, kind, subject, month, days, up_ms, degraded_ms, lost_ms, down_ms, blind_ms, maintenance_ms, open_up_ms,
-    open_degraded_ms, open_lost_ms, open_down_ms, open_blind_ms, open_maintenance_ms, hours_known, outages, computed_at
-)
-SELECT
-    s.municipality, s.kind, s.subject, s.month, s.days, s.up_ms, s.degraded_ms, s.lost_ms, s.down_ms, s.blind_ms,
-    s.maintenance_ms, s.open_up_ms, s.open_degraded_ms, s.open_lost_ms, s.open_down_ms, s.open_blind_ms,
-    s.open_maintenance_ms, s.hours_known, s.outages, $5
-FROM sums AS s
-WHERE s.days > 0
-ON CONFLICT (municipality, kind, subject, month) DO UPDATE SET
-    days = excluded.days, up_ms = excluded.up_ms, degraded_ms = excluded.degraded_ms, lost_ms = excluded.lost_ms,
-    down_ms = excluded.down_ms, blind_ms = excluded.blind_ms, maintenance_ms = excluded.maintenance_ms,
-    open_up_ms = excluded.open_up_ms, open_degraded_ms = excluded.open_degraded_ms,
-    open_lost_ms = excluded.open_lost_ms, open_down_ms = excluded.open_down_ms,
-    open_blind_ms = excluded.open_blind_ms, open_maintenance_ms = excluded.open_maintenance_ms,
-    hours_known = excluded.hours_known, outages = excluded.outages, computed_at = excluded.computed_at
+SELECT count(*) FILTER (WHERE c.outages IS NOT NULL) AS put, count(*) FILTER (WHERE c.outages IS NULL) AS gone
+FROM changed AS c
+
+-- name: drop_empty_months
+-- A month without days is none.
+DELETE FROM availability_month WHERE days = 0
 
 -- name: held_days
 -- The days that are stored of subjects, for holding them against what is counted afresh.
@@ -301,19 +304,21 @@ FROM availability_month AS m
 FULL JOIN (
     SELECT
         d.municipality, d.kind, d.subject, date_trunc('month', d.day::timestamp)::date AS month, count(*) AS days,
-        sum(d.up_ms) AS up_ms, sum(d.degraded_ms) AS degraded_ms, sum(d.lost_ms) AS lost_ms, sum(d.down_ms) AS down_ms,
-        sum(d.blind_ms) AS blind_ms, sum(d.maintenance_ms) AS maintenance_ms, sum(d.open_up_ms) AS open_up_ms,
-        sum(d.open_degraded_ms) AS open_degraded_ms, sum(d.open_lost_ms) AS open_lost_ms,
-        sum(d.open_down_ms) AS open_down_ms, sum(d.open_blind_ms) AS open_blind_ms,
-        sum(d.open_maintenance_ms) AS open_maintenance_ms, bool_and(d.hours_known) AS hours_known,
-        sum(d.outages) AS outages
+        sum(d.up_ms) AS up_ms, sum(d.degraded_ms) AS degraded_ms, sum(d.lost_ms) AS lost_ms,
+        sum(d.down_ms) AS down_ms, sum(d.blind_ms) AS blind_ms, sum(d.maintenance_ms) AS maintenance_ms,
+        sum(d.open_up_ms) AS open_up_ms, sum(d.open_degraded_ms) AS open_degraded_ms,
+        sum(d.open_lost_ms) AS open_lost_ms, sum(d.open_down_ms) AS open_down_ms,
+        sum(d.open_blind_ms) AS open_blind_ms, sum(d.open_maintenance_ms) AS open_maintenance_ms,
+        sum(d.hours_known::int) AS hours_days, sum(d.outages) AS outages
     FROM availability_day AS d
     GROUP BY 1, 2, 3, 4
 ) AS s USING (municipality, kind, subject, month)
 WHERE (
     m.days, m.up_ms, m.degraded_ms, m.lost_ms, m.down_ms, m.blind_ms, m.maintenance_ms, m.open_up_ms,
-    m.open_degraded_ms, m.open_lost_ms, m.open_down_ms, m.open_blind_ms, m.open_maintenance_ms, m.hours_known, m.outages
+    m.open_degraded_ms, m.open_lost_ms, m.open_down_ms, m.open_blind_ms, m.open_maintenance_ms, m.hours_days,
+    m.outages
 ) IS DISTINCT FROM (
     s.days, s.up_ms, s.degraded_ms, s.lost_ms, s.down_ms, s.blind_ms, s.maintenance_ms, s.open_up_ms,
-    s.open_degraded_ms, s.open_lost_ms, s.open_down_ms, s.open_blind_ms, s.open_maintenance_ms, s.hours_known, s.outages
+    s.open_degraded_ms, s.open_lost_ms, s.open_down_ms, s.open_blind_ms, s.open_maintenance_ms, s.hours_days,
+    s.outages
 )

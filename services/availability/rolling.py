@@ -9,7 +9,6 @@ import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from itertools import chain
 from typing import Any
 
 import asyncpg
@@ -44,7 +43,7 @@ _NOTES = 5_000
 # So many subjects are counted before others on the same event loop have their turn.
 _BREATH = 50
 
-Row = tuple[Subject, date, Figures]
+Row = tuple[Subject, date, Figures | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,17 +162,17 @@ class DayCounter:
     async def _count(
         self, connection: Connection, known: Standing, cells: Sequence[Cell], first: date, last: date
     ) -> None:
-        days = await _counted(connection, known, cells, first, last)
-        months = await connection.fetch(queries.put_days, RULE, *_columns_of(cells, days), self._clock())
-        columns = _columns(months, "municipality", "kind", "subject", "month")
-        await connection.execute(queries.put_months, *columns, self._clock())
-        COUNTED.inc(len(days))
+        rows = await _counted(connection, known, cells, first, last)
+        done = await connection.fetchrow(queries.put_days, RULE, *_columns_of(rows), self._clock())
+        if done is not None and done["gone"]:
+            await connection.execute(queries.drop_empty_months)
+        COUNTED.inc(len(rows))
 
 
 async def _counted(
     connection: Connection, known: Standing, cells: Sequence[Cell], first: date, last: date
 ) -> list[Row]:
-    """The days of these cells, all of them within the first and the last day, from what is known now."""
+    """The days of these cells, from what is known now; None where there is none."""
     subjects = {cell.subject for cell in cells}
     everybody = len(subjects) == len(known.presences)
     past = await past_of(connection, known, first, last, subjects=subjects, everybody=everybody)
@@ -183,8 +182,7 @@ async def _counted(
             await asyncio.sleep(0)
         for day in days_between(cell.first, cell.last):
             found = past.day(cell.subject, day)
-            if found is not None:
-                rows.append((cell.subject, day, found.figures))
+            rows.append((cell.subject, day, None if found is None else found.figures))
     return rows
 
 
@@ -239,7 +237,7 @@ async def _differences(
 ) -> list[str]:
     rows = await connection.fetch(queries.held_days, codes, first, last)
     held = {tuple(row)[:4]: tuple(row)[4:] for row in rows}
-    counted = {(*subject, day): (RULE, *_numbers(figures)) for subject, day, figures in afresh}
+    counted = {(*subject, day): (RULE, *_numbers(figures)) for subject, day, figures in afresh if figures}
     return [
         f"availability {' '.join(map(str, key))}: table {held.get(key)}, counted {counted.get(key)}"
         for key in sorted({*held, *counted})
@@ -251,13 +249,10 @@ def _numbers(figures: Figures) -> tuple[object, ...]:
     return (*figures.clock, *figures.service, figures.hours_known, figures.outages)
 
 
-def _columns_of(cells: Sequence[Cell], days: Sequence[Row]) -> Iterable[list[Any]]:
-    asked = _turned([(*cell.subject, cell.first, cell.last) for cell in cells], 5)
-    return chain(asked, _turned([(*subject, day, *_numbers(figures)) for subject, day, figures in days], 18))
-
-
-def _turned(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
+def _columns_of(rows: Sequence[Row]) -> list[list[Any]]:
+    nothing = (None,) * 14
+    wide = [(*subject, day, *(_numbers(figures) if figures else nothing)) for subject, day, figures in rows]
+    return [list(column) for column in zip(*wide, strict=True)] if wide else [[] for _ in range(18)]
 
 
 def _columns(rows: Sequence[Any], *names: str) -> list[list[Any]]:

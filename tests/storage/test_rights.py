@@ -22,6 +22,7 @@ OTHER_KEYS = {
     "observation": "belongs to a lane",
     "reading_cursor": "belongs to a lane",
     "status_lane": "belongs to a lane",
+    "availability_lane": "belongs to a lane",
     "usage_lane": "belongs to a lane",
     "person": "may work for the whole installation",
     "municipality": "is the tenant itself",
@@ -118,6 +119,7 @@ async def test_the_public_role_reads_public_views_and_nothing_else(
     )
     assert {tuple(row) for row in rows} == {
         ("public_municipality", "SELECT"), ("public_point", "SELECT"), ("public_device_state", "SELECT"),
+        ("public_availability_day", "SELECT"), ("public_maintenance", "SELECT"), ("public_hours_exception", "SELECT"),
     }  # fmt: skip
     assert not await catalogue.fetch(
         "SELECT FROM pg_class AS c, aclexplode(c.relacl) AS a"

@@ -83,9 +83,11 @@ CREATE TABLE availability_day (
     computed_at timestamptz NOT NULL,
     PRIMARY KEY (municipality, kind, subject, day)
 );
-CREATE INDEX ON availability_day (municipality, kind, day);
+-- With the subject in it a row is found as well by the one as by the other, whichever the planner takes.
+CREATE INDEX ON availability_day (municipality, kind, day, subject);
 
--- The same by the local month, named by its first day: the sum of the days that are over.
+-- The same by the local month, named by its first day: the sum of the days that are over. On so many of its `days` the
+-- hours are known (`hours_days`).
 CREATE TABLE availability_month (
     municipality text NOT NULL,
     kind text NOT NULL CHECK (kind IN ('device', 'point')),
@@ -104,12 +106,13 @@ CREATE TABLE availability_month (
     open_down_ms bigint NOT NULL,
     open_blind_ms bigint NOT NULL,
     open_maintenance_ms bigint NOT NULL,
-    hours_known boolean NOT NULL,
+    hours_days integer NOT NULL,
+    hours_known boolean GENERATED ALWAYS AS (hours_days = days) STORED,
     outages integer NOT NULL,
     computed_at timestamptz NOT NULL,
     PRIMARY KEY (municipality, kind, subject, month)
 );
-CREATE INDEX ON availability_month (municipality, kind, month);
+CREATE INDEX ON availability_month (municipality, kind, month, subject);
 
 -- What a day said before something that came late changed it.
 CREATE TABLE availability_day_before (
@@ -326,11 +329,6 @@ SELECT a.*
 FROM availability_day AS a
 JOIN public_point AS p ON p.municipality = a.municipality AND p.id = a.subject
 WHERE a.kind = 'point';
-CREATE VIEW public_availability_month AS
-SELECT a.*
-FROM availability_month AS a
-JOIN public_point AS p ON p.municipality = a.municipality AND p.id = a.subject
-WHERE a.kind = 'point';
 CREATE VIEW public_maintenance AS
 SELECT m.municipality, m.point, m.starts, m.ends, m.rule, m.reason
 FROM maintenance AS m
@@ -339,4 +337,4 @@ CREATE VIEW public_hours_exception AS
 SELECT e.municipality, e.point, e.day, e.opening_hours, e.reason
 FROM hours_exception AS e
 JOIN public_point AS p ON p.municipality = e.municipality AND p.id = e.point;
-GRANT SELECT ON public_availability_day, public_availability_month, public_maintenance, public_hours_exception TO bypunkt_read, bypunkt_web;
+GRANT SELECT ON public_availability_day, public_maintenance, public_hours_exception TO bypunkt_read, bypunkt_web;
