@@ -97,14 +97,13 @@ def _row(said: Said) -> tuple[object, ...]:
         *_numbers(verdict.projected),
         *_numbers(verdict.coverage),
         *budget,
-        [
-            {
-                "point": part.point,
+        {
+            part.point: {
                 "value": None if part.value is None else str(part.value),
                 "coverage": str(part.coverage),
             }
             for part in verdict.parts
-        ],
+        },
     )
 
 
@@ -149,11 +148,11 @@ def _result(row: Any) -> Result:  # noqa: ANN401 - a row
             why=None if row["why"] is None else Why(row["why"]),
             parts=tuple(
                 Part(
-                    part["point"],
+                    point,
                     None if part["value"] is None else Fraction(part["value"]),
                     Fraction(part["coverage"]),
                 )
-                for part in row["parts"]
+                for point, part in sorted(row["parts"].items())
             ),
         ),
         version=row["version"],

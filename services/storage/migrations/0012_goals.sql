@@ -33,7 +33,7 @@ CREATE TABLE goal (
 
 -- What is said of a goal in a period. Values are exact: a part of a whole, in the metric's unit; none where too little is
 -- known. `counted_to` is the last day in it. Of a period that is not over the row is written over; of one that is, the
--- earlier versions are kept.
+-- earlier versions are kept. `parts` by point: value and coverage, as fractions in words.
 CREATE TABLE goal_result (
     municipality text NOT NULL,
     goal text NOT NULL,
