@@ -48,7 +48,7 @@ def web_app(
         client_max_size=LARGEST_BODY,
     )
     assets = load_assets()
-    points = PublicPoints(partial(read_villages, database), clock)
+    points = PublicPoints(partial(read_villages, database, clock=clock), clock)
     app[keys.DATABASE] = database
     app[keys.OPTIONS] = options
     app[keys.CLOCK] = clock

@@ -1,9 +1,10 @@
 """The open hours of today as a bar from midnight to midnight."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
-from services.tenants.hours import SWEDEN, Span, spans_on
+from services.tenants.hours import NO_EXCEPTIONS, SWEDEN, Span, spans_on
 
 WHOLE = 24 * 60
 """The bar's width: a minute of the clock is one. A day of 23 or 25 hours is drawn like any other."""
@@ -27,14 +28,17 @@ class Today:
     whole: int = WHOLE
 
 
-def today_of(expression: str | None, now: datetime) -> Today | None:
+def today_of(
+    expression: str | None, now: datetime, *, exceptions: Mapping[date, str] = NO_EXCEPTIONS
+) -> Today | None:
     """Today's open hours on a Swedish clock, or `None` when the hours are not known."""
     here = now.astimezone(SWEDEN)
-    spans = spans_on(expression, here.date())
+    spans = spans_on(expression, here.date(), exceptions=exceptions)
     if spans is None:
         return None
     # What opened yesterday and goes on after midnight belongs to this morning too.
-    before = [span for span in spans_on(expression, here.date() - timedelta(days=1)) or () if _goes_on(span)]
+    yesterday = spans_on(expression, here.date() - timedelta(days=1), exceptions=exceptions)
+    before = [span for span in yesterday or () if _goes_on(span)]
     stretches = [_stretch(0, _minutes(span.ends)) for span in before]
     stretches += [
         _stretch(

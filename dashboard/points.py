@@ -139,7 +139,7 @@ def compose(villages: Villages, now: datetime) -> tuple[PointView, ...]:
             point=point,
             municipality=municipalities[point.municipality],
             status=status_of(devices.get((point.municipality, point.id), ())),
-            opening=None if point.status == "paused" else opening_at(point.opening_hours, now),
+            opening=_opening(point, now),
         )
         for point in villages.points
         if point.municipality in municipalities
@@ -185,6 +185,12 @@ def count_states(views: Iterable[PointView]) -> dict[PointState, int]:
 def text_in(texts: Mapping[str, str], lang: str) -> str | None:
     """A text in `lang`, else in Swedish, else in any language."""
     return texts.get(lang) or texts.get("sv") or next(iter(texts.values()), None)
+
+
+def _opening(point: PublicPoint, now: datetime) -> Opening | None:
+    if point.status == "paused":
+        return None
+    return opening_at(point.opening_hours, now, exceptions=point.other_hours)
 
 
 def _state(device: PublicDevice) -> DeviceState:

@@ -1,12 +1,14 @@
 """A point in the words of one reader: what pages and feeds say of it."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dashboard import plain_words, states, words
-from dashboard.points import PointView
+from dashboard.points import PointView, text_in
 from dashboard.web.language import language
-from services.tenants.hours import SWEDEN, week_of
+from services.tenants.hours import SWEDEN, spans_on, week_of
+
+_AHEAD = timedelta(days=31)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,10 @@ class PublicWords:
         """Open or closed and until when, or `None` when that is not known."""
         if view.is_paused:
             return language(self.lang).gettext("Tillfälligt stängt")
-        return states.opening_words(view.opening, self.now, self.lang)
+        said = states.opening_words(view.opening, self.now, self.lang)
+        today = self.now.astimezone(SWEDEN).date()
+        why = [text_in(each.reason, self.lang) for each in view.point.exceptions if each.day == today]
+        return f"{said} ({why[0]})" if said and why and why[0] else said
 
     def kind(self, view: PointView) -> str:
         """Fixed, mobile or digital."""
@@ -49,3 +54,18 @@ class PublicWords:
         """The opening hours as rows of days and hours, or `None` when they are not known."""
         week = week_of(view.point.opening_hours, self.now.astimezone(SWEDEN).date())
         return states.week_words(week, self.lang) if week else None
+
+    def other_days(self, view: PointView) -> list[tuple[str, str, str | None]]:
+        """The days of the next month that have other hours than ever: day, hours, and why if that is said."""
+        today = self.now.astimezone(SWEDEN).date()
+        ahead = [each for each in view.point.exceptions if today <= each.day <= today + _AHEAD]
+        known = ((each, spans_on(None, each.day, exceptions=view.point.other_hours)) for each in ahead)
+        return [
+            (
+                states.day_words(each.day, self.lang),
+                states.hours_words(spans, self.lang),
+                text_in(each.reason, self.lang),
+            )
+            for each, spans in known
+            if spans is not None
+        ]

@@ -120,6 +120,17 @@ def week_words(week: Week, lang: str) -> list[tuple[str, str]]:
     return words
 
 
+def day_words(day: date, lang: str) -> str:
+    """A day to come as people say it: fredag 19 juni, Friday 19 June."""
+    words = str(format_date(day, "EEEE d MMMM", locale="sv_SE" if lang == "sv" else "en_GB"))
+    return words[0].upper() + words[1:]
+
+
+def hours_words(spans: tuple[Span, ...], lang: str) -> str:
+    """The hours of one day: 10:00–14:00, or closed."""
+    return _hours(spans, language(lang).gettext)
+
+
 def _days(first: int, last: int, lang: str) -> str:
     _ = language(lang).gettext
     if (first, last) == (0, 6):

@@ -28,11 +28,14 @@ async def point(request: web.Request) -> web.StreamResponse:
         view=view,
         words=words,
         week=words.week(view),
+        other_days=words.other_days(view),
         taken_at=snapshot.taken_at,
         synthetic=view.point.synthetic,
         has_position=view.point.lat is not None and view.point.lon is not None,
         address=f"{site_address(request)}/p/{view.id}",
         map=MapView.of(snapshot, words.lang, focus=view.id),
-        today=None if view.is_paused else today_of(view.point.opening_hours, snapshot.taken_at),
+        today=None
+        if view.is_paused
+        else today_of(view.point.opening_hours, snapshot.taken_at, exceptions=view.point.other_hours),
         nearby=nearby(view, snapshot.views),
     )

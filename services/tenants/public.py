@@ -1,10 +1,14 @@
 """What everyone may know of the villages, read through the public role from the public views (rule R25)."""
 
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
+from services.runtime.clock import Clock, now
 from services.storage.database import Database, Public, Role
 from services.storage.sql import load_queries
+from services.tenants.wallclock import SWEDEN
 
 queries = load_queries(__package__)
 
@@ -19,6 +23,15 @@ class PublicMunicipality:
     languages: tuple[str, ...]
     seat_lat: float
     seat_lon: float
+
+
+@dataclass(frozen=True, slots=True)
+class PublicException:
+    """A local day on which other hours hold; why, by language."""
+
+    day: date
+    opening_hours: str
+    reason: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +50,13 @@ class PublicPoint:
     status: str
     synthetic: bool
     updated_at: datetime
+    exceptions: tuple[PublicException, ...] = ()
+    """From yesterday on, in their order."""
+
+    @property
+    def other_hours(self) -> Mapping[date, str]:
+        """The hours of the days that have others than ever."""
+        return {exception.day: exception.opening_hours for exception in self.exceptions}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +81,17 @@ class Villages:
     devices: tuple[PublicDevice, ...]
 
 
-async def read_villages(database: Database) -> Villages:
+async def read_villages(database: Database, *, clock: Clock = now) -> Villages:
     """Read what is public, all of it from one transaction."""
+    yesterday = clock().astimezone(SWEDEN).date() - timedelta(days=1)
     async with database.transaction(Role.READ, Public()) as connection:
         municipalities = await connection.fetch(queries.public_municipalities)
         points = await connection.fetch(queries.public_points)
+        exceptions: dict[tuple[str, str], list[PublicException]] = defaultdict(list)
+        for row in await connection.fetch(queries.public_exceptions, yesterday):
+            exceptions[row["municipality"], row["point"]].append(
+                PublicException(row["day"], row["opening_hours"], row["reason"])
+            )
         devices = await connection.fetch(queries.public_device_states)
     return Villages(
         municipalities=tuple(
@@ -73,7 +99,8 @@ async def read_villages(database: Database) -> Villages:
         ),
         points=tuple(
             PublicPoint(
-                **{**row, "services": tuple(row["services"]), "locality_names": row["locality_names"] or {}}
+                **{**row, "services": tuple(row["services"]), "locality_names": row["locality_names"] or {}},
+                exceptions=tuple(exceptions.get((row["municipality"], row["id"]), ())),
             )
             for row in points
         ),

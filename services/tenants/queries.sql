@@ -9,6 +9,13 @@ SELECT municipality, id, kind, names, locality_names, lat, lon, opening_hours, s
     updated_at
 FROM public_point
 
+-- name: public_exceptions
+-- The days from a given one on for which points have other hours.
+SELECT municipality, point, day, opening_hours, reason
+FROM public_hours_exception
+WHERE day >= $1
+ORDER BY municipality, point, day
+
 -- name: public_device_states
 -- The measured state of every active device that belongs to a point.
 SELECT municipality, point, kind, state, reason, since, last_sign_at
