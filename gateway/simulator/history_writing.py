@@ -10,11 +10,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from gateway import codecs
 from gateway.simulator.device import SimulatedDevice
 from gateway.simulator.history import Past, Stretch
 from gateway.simulator.history_life import Letter, letters
+from gateway.simulator.pace import VILLAGE_ZONE
 from services.ingest.models import LIMITS, Accepted, Refused
 from services.ingest.registry import LaneRegistry, load_registry
 from services.log.append import queries as log_queries
@@ -69,8 +71,8 @@ class HistoryWriter:
         past = self._past
         if past.since < LIMITS.clocks_set_since:
             raise HistoryRefused(
-                f"a past that begins on {past.since:%Y-%m-%d} is too long: no clock counts as set before "
-                f"{LIMITS.clocks_set_since:%Y-%m-%d}"
+                f"a past that begins on {_day(past.since)} is too long: no clock counts as set before "
+                f"{_day(LIMITS.clocks_set_since)}"
             )
         lanes = await lanes_for(self._database, sorted({one.municipality for one in past.devices}))
         homes: dict[int, list[SimulatedDevice]] = defaultdict(list)
@@ -81,7 +83,7 @@ class HistoryWriter:
             self.written.until = min(self.written.until, await self._ends_in(lane))
         if self.written.until <= past.since:
             raise HistoryRefused(
-                f"these lanes of the log were watched before {past.since:%Y-%m-%d} already, and nobody can say now "
+                f"these lanes of the log were watched before {_day(past.since)} already, and nobody can say now "
                 "that we saw something else: a past is written before the gateway runs for the first time"
             )
         for lane in self.lanes:
@@ -93,9 +95,8 @@ class HistoryWriter:
 
         async def one(lane: int) -> None:
             async with free:
-                await self._write_lane(lane)
-                for reading in readings:
-                    await self._read_lane(lane, reading, clock)
+                await self._write_lane(lane, readings)
+                await self._read(lane, readings, clock)
 
         async with turn(self._database) as ours:
             if not ours:
@@ -137,12 +138,12 @@ class HistoryWriter:
             named = ", ".join(row["device"] for row in rows[:_NAMED])
             more = f" and {len(rows) - _NAMED} more" if len(rows) > _NAMED else ""
             raise HistoryRefused(
-                f"{named}{more}: the log has other events between {self._past.since:%Y-%m-%d} and "
-                f"{self.written.until:%Y-%m-%d %H:%M} UTC, and two pasts are never mixed: choose dates before them, "
-                "or repeat the past that is there with its own seed, days, devices and --until"
+                f"{named}{more}: the log has other events between {_day(self._past.since)} and "
+                f"{_day(self.written.until)}, and two pasts are never mixed: choose dates before them, "
+                "or repeat the past that is there with its own seed, dates and devices"
             )
 
-    async def _write_lane(self, lane: int) -> None:
+    async def _write_lane(self, lane: int, readings: Sequence[Reading]) -> None:
         registry = await load_registry(self._database, lane)
         told = heapq.merge(
             *(letters(self._past, device) for device in self._homes[lane]), key=lambda one: one.received_at
@@ -156,11 +157,22 @@ class HistoryWriter:
             self.written.new += kept.new
             if last:
                 await close_sight(self._database, lane, sight.starts_at)
+            if kept.new:
+                await self._read(lane, readings, partial(_then, until))
 
-    async def _read_lane(self, lane: int, reading: Reading, clock: Clock) -> None:
-        follower = Follower(self._database, reading, lane, clock=clock, signals=LaneSignals())
-        while not (await follower.step()).abreast:
-            pass
+    async def _read(self, lane: int, readings: Sequence[Reading], clock: Clock) -> None:
+        """Let readings take in what they have not, as at an instant of the past.
+
+        They keep up with what is written: judged long afterwards, each turn would look through all that came later.
+        """
+        for reading in readings:
+            follower = Follower(self._database, reading, lane, clock=clock, signals=LaneSignals())
+            while not (await follower.step()).abreast:
+                pass
+
+
+def _then(instant: datetime) -> datetime:
+    return instant
 
 
 def sights(past: Past, *, until: datetime) -> Iterator[Stretch]:
@@ -194,6 +206,10 @@ def _judged(some: Sequence[Letter], registry: LaneRegistry) -> list[Accepted]:
         _complain([verdict for verdict in verdicts if isinstance(verdict, Refused)])
         accepted.extend(verdict for verdict in verdicts if isinstance(verdict, Accepted))
     return accepted
+
+
+def _day(at: datetime) -> str:
+    return f"{at.astimezone(VILLAGE_ZONE):%Y-%m-%d}"
 
 
 def _complain(refused: Sequence[Refused]) -> None:
