@@ -1,9 +1,11 @@
 -- name: usage_of
 -- Use of each subject ($3: device, point or municipality) in a stretch of local days, as far as they are counted: by the
 -- month where a device stood in one place for all of it, by the day at the edges. A day belongs to where its end saw it.
+-- The running month holds the days that are counted: a stretch that goes as far needs no days at that edge.
 WITH stretches AS (
     SELECT
         p.municipality, p.device, p.point, p.kind = 'hotspot' AND p.in_service AS awaited,
+        l.counted_until,
         greatest($1::date, local_day(p.since)) AS begins,
         least($2::date, l.counted_until, local_day(coalesce(
             lead(p.since) OVER (PARTITION BY p.municipality, p.device ORDER BY p.since), 'infinity'
@@ -19,7 +21,9 @@ stays AS MATERIALIZED (
         s.municipality, s.device, s.awaited, s.begins, s.ends,
         CASE $3::text WHEN 'device' THEN s.device WHEN 'point' THEN s.point ELSE s.municipality END AS subject,
         (date_trunc('month', s.begins - 1) + interval '1 month')::date AS from_month,
-        date_trunc('month', s.ends)::date AS to_month
+        CASE WHEN s.ends = s.counted_until THEN (date_trunc('month', s.ends - 1) + interval '1 month')::date
+            ELSE date_trunc('month', s.ends)::date
+        END AS to_month
     FROM stretches AS s
     WHERE s.begins < s.ends AND ($5::text[] IS NULL OR s.point = ANY ($5))
 ),
@@ -35,34 +39,46 @@ edges AS MATERIALIZED (
     WHERE e.begins < e.ends
 ),
 
+-- Each stay is added up by itself, in the order of the key: sorting all of it would take longer than reading it.
 pieces AS (
-    SELECT
-        s.municipality, s.subject, u.clients_max, u.client_hours, u.client_seconds, u.down_bytes, u.up_bytes, u.estimated,
-        u.sessions, u.sessions_few, u.sessions_few_days, u.session_seconds, u.visitors, u.visitors_few,
-        u.visitors_few_days, u.visitors_days, u.visitors_coverage, u.kiosk_sessions, u.kiosk_sessions_few,
-        u.kiosk_sessions_few_days, u.kiosk_views
+    SELECT s.municipality, s.subject, t.*
     FROM stays AS s
-    JOIN usage_month AS u
-        ON u.municipality = s.municipality AND u.device = s.device AND u.month >= s.from_month AND u.month < s.to_month
+    CROSS JOIN LATERAL (
+        SELECT
+            max(u.clients_max) AS clients_max, sum(u.client_hours) AS client_hours,
+            sum(u.client_seconds) AS client_seconds, sum(u.down_bytes) AS down_bytes, sum(u.up_bytes) AS up_bytes,
+            bool_or(u.estimated) AS estimated, sum(u.sessions) AS sessions, sum(u.sessions_few) AS sessions_few,
+            sum(u.sessions_few_days) AS sessions_few_days, sum(u.session_seconds) AS session_seconds,
+            sum(u.visitors) AS visitors, sum(u.visitors_few) AS visitors_few,
+            sum(u.visitors_few_days) AS visitors_few_days, sum(u.visitors_days) AS visitors_days,
+            sum(u.visitors_coverage) AS visitors_coverage, sum(u.kiosk_sessions) AS kiosk_sessions,
+            sum(u.kiosk_sessions_few) AS kiosk_sessions_few, sum(u.kiosk_sessions_few_days) AS kiosk_sessions_few_days,
+            sum(u.kiosk_views) AS kiosk_views
+        FROM usage_month AS u
+        WHERE u.municipality = s.municipality AND u.device = s.device AND u.month >= s.from_month
+            AND u.month < s.to_month
+    ) AS t
+    WHERE t.clients_max IS NOT NULL
     UNION ALL
-    SELECT
-        e.municipality, e.subject, u.clients_max, u.client_hours, u.client_seconds, u.down_bytes, u.up_bytes, u.estimated,
-        u.sessions,
-        CASE WHEN u.sessions BETWEEN 1 AND 4 THEN u.sessions ELSE 0 END,
-        (u.sessions BETWEEN 1 AND 4)::integer,
-        u.session_seconds,
-        coalesce(u.visitors, 0),
-        CASE WHEN u.visitors BETWEEN 1 AND 4 THEN u.visitors ELSE 0 END,
-        coalesce(u.visitors BETWEEN 1 AND 4, false)::integer,
-        (u.visitors IS NOT NULL)::integer,
-        coalesce(u.visitors_coverage, 0),
-        u.kiosk_sessions,
-        CASE WHEN u.kiosk_sessions BETWEEN 1 AND 4 THEN u.kiosk_sessions ELSE 0 END,
-        (u.kiosk_sessions BETWEEN 1 AND 4)::integer,
-        u.kiosk_views
+    SELECT e.municipality, e.subject, t.*
     FROM edges AS e
-    JOIN usage_day AS u
-        ON u.municipality = e.municipality AND u.device = e.device AND u.day >= e.begins AND u.day < e.ends
+    CROSS JOIN LATERAL (
+        SELECT
+            max(u.clients_max) AS clients_max, sum(u.client_hours), sum(u.client_seconds), sum(u.down_bytes),
+            sum(u.up_bytes), bool_or(u.estimated), sum(u.sessions),
+            coalesce(sum(u.sessions) FILTER (WHERE u.sessions BETWEEN 1 AND 4), 0),
+            count(*) FILTER (WHERE u.sessions BETWEEN 1 AND 4),
+            sum(u.session_seconds), coalesce(sum(u.visitors), 0),
+            coalesce(sum(u.visitors) FILTER (WHERE u.visitors BETWEEN 1 AND 4), 0),
+            count(*) FILTER (WHERE u.visitors BETWEEN 1 AND 4),
+            count(u.visitors), coalesce(sum(u.visitors_coverage), 0), sum(u.kiosk_sessions),
+            coalesce(sum(u.kiosk_sessions) FILTER (WHERE u.kiosk_sessions BETWEEN 1 AND 4), 0),
+            count(*) FILTER (WHERE u.kiosk_sessions BETWEEN 1 AND 4),
+            sum(u.kiosk_views)
+        FROM usage_day AS u
+        WHERE u.municipality = e.municipality AND u.device = e.device AND u.day >= e.begins AND u.day < e.ends
+    ) AS t
+    WHERE t.clients_max IS NOT NULL
 ),
 
 -- A hotspot is expected to tell its visitors from the first day on which anything is known of it.
@@ -177,10 +193,12 @@ WITH stays AS MATERIALIZED (
     SELECT
         s.*, CASE $3::text WHEN 'device' THEN s.device WHEN 'point' THEN s.point ELSE s.municipality END AS subject,
         (date_trunc('month', s.begins - 1) + interval '1 month')::date AS from_month,
-        date_trunc('month', s.ends)::date AS to_month
+        CASE WHEN s.ends = s.counted_until THEN (date_trunc('month', s.ends - 1) + interval '1 month')::date
+            ELSE date_trunc('month', s.ends)::date
+        END AS to_month
     FROM (
         SELECT
-            p.municipality, p.device, p.point, greatest($1::date, local_day(p.since)) AS begins,
+            p.municipality, p.device, p.point, l.counted_until, greatest($1::date, local_day(p.since)) AS begins,
             least($2::date, l.counted_until, local_day(coalesce(
                 lead(p.since) OVER (PARTITION BY p.municipality, p.device ORDER BY p.since), 'infinity'
             ))) AS ends
