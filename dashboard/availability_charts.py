@@ -73,7 +73,7 @@ def availability_chart(days: Days, lang: str) -> Shares:
         )
         keys.append(Key("open", _("När det är öppet")))
     if any(share is None for share in several[0].shares):
-        keys.append(Key("unknown", _("Underlag saknas")))
+        keys.append(Key("gap", _("Underlag saknas")))
     about = About(
         "availability",
         _("Tillgänglighet i procent"),

@@ -46,13 +46,13 @@ class Pile:
 
 
 def volume_chart(
-    piles: Sequence[Pile], looks: Sequence[str], about: About, *, lang: str, labels: int = 6
+    piles: Sequence[Pile], looks: Sequence[str], about: About, *, lang: str, labels: int = 5
 ) -> Bars:
     """Bytes over time in a fitting unit; `looks` are those of the amounts in a pile."""
     most = max((sum(pile.amounts) for pile in piles if pile.amounts), default=0)
-    unit = unit_for(most)
     scale = nice_scale(0, max(most, 5))
     top = scale.high
+    unit = unit_for(top)
     return Bars(
         about,
         tuple(

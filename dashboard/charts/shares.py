@@ -67,7 +67,7 @@ class Values:
 
 
 def shares_chart(
-    several: Sequence[Values], names: Sequence[str], about: About, *, lang: str, labels: int = 6
+    several: Sequence[Values], names: Sequence[str], about: About, *, lang: str, labels: int = 5
 ) -> Shares:
     """Each series on the same scale; `names` are those of the places."""
     scale = share_scale(share for values in several for share in values.shares if share is not None)

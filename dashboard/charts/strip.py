@@ -43,7 +43,7 @@ class Strip:
     labels: tuple[Label, ...]
 
 
-def strip_of_days(cells: Sequence[Cell], about: About, *, labels: int = 6) -> Strip:
+def strip_of_days(cells: Sequence[Cell], about: About, *, labels: int = 5) -> Strip:
     """One cell a day, from left to right; of very many days those that are equal and follow each other are one."""
     number = len(cells)
     gap = _APART if number <= _TOLD_APART else 0.0

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from services.tenants.access import PersonRole
+from tests.dashboard.pictures.past import NEW_POINT, POINT
 from tests.dashboard.pictures.scene import DEVICE, KIOSK
 
 Lang: TypeAlias = Literal["sv", "en"]
@@ -83,6 +84,28 @@ def _staff(
 PAGES: Final[tuple[Page, ...]] = (
     Page("start", "/", "/", "The public start page: service points by municipality beside a map"),
     Page("point", "/p/{point}", "/p/sp-gunnarn", "One service point: open now, services, how its Wi-Fi is"),
+    Page("status", "/status", "/status", "Every service point now and over 90 days, worst first"),
+    Page(
+        "point-status",
+        "/p/{point}/status",
+        f"/p/{POINT}/status",
+        "One service point over a year: figures with their coverage, its days, its outages",
+        sizes=STAFF,
+    ),
+    Page(
+        "measured",
+        "/p/{point}/measured",
+        "/p/sp-jorn/measured",
+        "What is measured at a point, what is never collected, how long it is kept",
+        sizes=STAFF,
+    ),
+    Page(
+        "sign",
+        "/p/{point}/sign",
+        "/p/sp-jorn/sign",
+        "A sign to print: the point's name, a QR code, what is measured there",
+        sizes=STAFF,
+    ),
     Page("error", "", "/nowhere", "The page that says that there is no such page", status=404),
     Page("sign-in", "/staff/sign-in", "/staff/sign-in", "The form to sign in"),
     _staff(
@@ -93,6 +116,12 @@ PAGES: Final[tuple[Page, ...]] = (
     ),
     _staff(
         "sums", "/staff", "/staff", "The overview of the network: sums by municipality", PersonRole.NETWORK
+    ),
+    _staff(
+        "staff-point",
+        "/staff/points/{point}",
+        f"/staff/points/{POINT}",
+        "A service point over 30 days: two figures with their coverage, days, outages, use, planned work",
     ),
     _staff(
         "device",
@@ -142,6 +171,10 @@ NO_PAGES: Final = frozenset(
 
 STATES: Final[tuple[State, ...]] = (
     State("empty-start", "/", "The start page before any service point is registered", "empty"),
+    State("empty-status", "/status", "The status page before any service point is registered", "empty"),
+    State(
+        "new-point-status", f"/p/{NEW_POINT}/status", "A point of which no day is over yet, for everyone", "ordinary"
+    ),
     State(
         "empty-overview",
         "/staff",
@@ -167,6 +200,27 @@ STATES: Final[tuple[State, ...]] = (
         "kiosk-device",
         f"/staff/devices/{KIOSK[1]}",
         "A kiosk that works",
+        "ordinary",
+        PersonRole.INSTALLATION_ADMIN,
+    ),
+    State(
+        "new-point",
+        f"/staff/points/{NEW_POINT}",
+        "A service point of which no day is over yet",
+        "ordinary",
+        PersonRole.INSTALLATION_ADMIN,
+    ),
+    State(
+        "point-day",
+        f"/staff/points/{POINT}?days=1",
+        "A service point over the last 24 hours",
+        "ordinary",
+        PersonRole.INSTALLATION_ADMIN,
+    ),
+    State(
+        "point-year",
+        f"/staff/points/{POINT}?days=365",
+        "A service point over a year",
         "ordinary",
         PersonRole.INSTALLATION_ADMIN,
     ),
