@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from config.app import READINGS, open_database
-from config.cli.base import municipality_codes, run_until_stopped, settings_for_command
+from config.cli.base import municipality_codes, run, run_until_stopped, settings_for_command
 from config.failures import CommandFailed
 from config.settings import Settings
 from gateway.mqtt import Session, SessionOptions
@@ -75,7 +75,7 @@ def simulate(
     span = _span(history, now()) if history else None
     settings = settings_for_command()
     if span is not None:
-        run_until_stopped(_history(settings, span, _Chosen(devices, codes), seed=seed))
+        run(_history(settings, span, _Chosen(devices, codes), seed=seed))
         return
     chosen = _Chosen(devices or _PLAYED, codes)
     if speed is None:

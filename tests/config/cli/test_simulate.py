@@ -2,6 +2,7 @@
 
 import resource
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import asyncpg
@@ -45,10 +46,10 @@ async def test_only_synthetic_devices_that_may_speak_are_played(database_url: st
     finally:
         await admin.close()
     settings = load(database={"url": database_url})
-    played = [(one.municipality, one.id) for one in await simulate._synthetic(settings, 2)]
+    played = [(one.municipality, one.id) for one in await simulate._synthetic(settings, simulate._Chosen(2))]
     assert played == [("0583", "hs-fornasa-1"), ("0781", "hs-lidhult-2")]
     with pytest.raises(CommandFailed, match="only 2 synthetic devices are registered"):
-        await simulate._synthetic(settings, 3)
+        await simulate._synthetic(settings, simulate._Chosen(3))
     async with (
         Database.open(database_url) as database,
         database.transaction(Role.WEB, Tenants(("0583", "0781"))) as connection,
@@ -56,7 +57,7 @@ async def test_only_synthetic_devices_that_may_speak_are_played(database_url: st
         await move(connection, "hs-fornasa-1", "suspended")
         await move(connection, "hs-lidhult-2", "retired")
     with pytest.raises(CommandFailed, match="only 0 synthetic devices are registered"):
-        await simulate._synthetic(settings, 1)
+        await simulate._synthetic(settings, simulate._Chosen(1))
 
 
 async def test_villages_live_at_the_configured_broker_some_of_them_with_real_agents(
@@ -116,7 +117,70 @@ async def test_what_cannot_be_is_said_in_one_line(
     assert "only 3 synthetic devices are registered" in err
 
 
-@pytest.mark.parametrize("words", ["--rate 5 --speed 60", "--agents 2", "--speed 0.5", "--devices 0"])
+async def test_a_past_is_written_into_the_log_and_told_how_to_repeat(installed: str, admin_url: str) -> None:
+    async with Database.open(installed) as database:
+        await import_registry(database, registry(expected_interval_s=1_800))
+    said = await bypunkt("simulate", "--history", "2", "--municipalities", "0781", "--seed", "3")
+    assert (said.code, said.err) == (0, "")
+    first, blind, again = said.out.splitlines()
+    events, devices, new = (int(word) for word in first.replace(",", "").split() if word.isdecimal())
+    assert (devices, new) == (2, events)
+    assert 2 * 2 * (48 + 24) < events < 2 * 3 * (48 + 24) + 50
+    assert blind.startswith("blind: 20")
+    words = again.removeprefix("the same again: ").split()
+    once_more = await bypunkt("simulate", *words, "--municipalities", "0781")
+    assert once_more.out.splitlines() == [f"{events} events of 2 devices, 0 of them new", blind, again]
+    admin = await asyncpg.connect(admin_url)
+    try:
+        told = await admin.fetch("SELECT municipality, count(*) FROM bypunkt.event GROUP BY 1")
+        hours = await admin.fetchval("SELECT count(*) FROM bypunkt.usage_radio")
+    finally:
+        await admin.close()
+    assert [tuple(row) for row in told] == [("0781", events)]
+    assert hours > 2 * 40
+    for reading in ("status", "usage"):
+        assert "equal the log" in (await bypunkt("rebuild", reading, "--verify")).out
+
+
+@pytest.mark.usefixtures("inhabited")
+async def test_a_past_that_cannot_be_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = (await bypunkt("simulate", "--history", "761")).problem
+    assert "the log keeps events for 760 days" in problem
+    monkeypatch.setenv("BYPUNKT_RETENTION__STANDARD_DAYS", "2000")
+    assert (
+        "no clock counts as set before 2024-01-01" in (await bypunkt("simulate", "--history", "1500")).problem
+    )
+    problem = (await bypunkt("simulate", "--history", "3", "--municipalities", "0781,9999")).problem
+    assert problem == "no municipality 9999 is registered: there are 0583, 0781"
+    problem = (await bypunkt("simulate", "--history", "3", "--devices", "7")).problem
+    assert "only 3 synthetic devices are registered" in problem
+
+
+def test_a_past_is_so_many_days_or_from_one_day_until_a_moment() -> None:
+    at = datetime(2026, 11, 23, 17, 31, 12, 345_678, tzinfo=UTC)
+    assert simulate._span("400", at) == simulate._Span(400, datetime(2026, 11, 23, 17, 31, tzinfo=UTC))
+    expected = simulate._Span(400, datetime(2026, 11, 22, 23, tzinfo=UTC))
+    assert simulate._span("2025-10-19/2026-11-23", at) == expected
+    for words in ("2025-10-19/2026-11-23T18:30", "2025-10-19/2026-11-23T17:30Z"):
+        assert simulate._span(words, at) == simulate._Span(400, datetime(2026, 11, 23, 17, 30, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--history 0",
+        "--history -3",
+        "--history soon",
+        "--history 2025-10-19",
+        "--history 2025-13-01/2026-01-01",
+        "--history 2026-01-02/2026-01-02",
+        "--history 2026-01-01/2099-01-01",
+        "--history 5 --speed 60",
+        "--history 5 --rate 5",
+        "--history 5 --seconds 5",
+        *("--rate 5 --speed 60", "--agents 2", "--speed 0.5", "--devices 0"),
+    ],
+)
 async def test_a_call_that_makes_no_sense_is_a_wrong_call(words: str) -> None:
     assert (await bypunkt("simulate", *words.split())).code == 2
 
