@@ -11,6 +11,7 @@ from dashboard.options import WebOptions
 from dashboard.pages import DEMO_PAGES, PAGES
 from dashboard.pages.demo_desk import DESK, Desk
 from dashboard.points import POINTS, PublicPoints
+from dashboard.public_history import HISTORY, PublicHistory
 from dashboard.web import keys
 from dashboard.web.access_log import log_answers
 from dashboard.web.assets import load_assets
@@ -60,6 +61,7 @@ def web_app(
     app[keys.RETENTION] = retention or RetentionOptions()
     app[keys.IS_DEMO] = desk is not None
     app[POINTS] = points
+    app[HISTORY] = PublicHistory(database, clock)
     for routes in PAGES:
         add_routes(app, routes)
     if desk is not None:

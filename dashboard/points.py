@@ -4,6 +4,7 @@ Read at most once in two seconds, or when something has changed; kept while the 
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -36,6 +37,8 @@ class PointView:
     municipality: PublicMunicipality
     status: PointStatus
     opening: Opening | None
+    kinds: tuple[tuple[str, int], ...] = ()
+    """The kinds of the devices in service there, and how many there are of each."""
 
     @property
     def id(self) -> str:
@@ -140,6 +143,7 @@ def compose(villages: Villages, now: datetime) -> tuple[PointView, ...]:
             municipality=municipalities[point.municipality],
             status=status_of(devices.get((point.municipality, point.id), ())),
             opening=_opening(point, now),
+            kinds=_kinds(devices.get((point.municipality, point.id), ())),
         )
         for point in villages.points
         if point.municipality in municipalities
@@ -185,6 +189,10 @@ def count_states(views: Iterable[PointView]) -> dict[PointState, int]:
 def text_in(texts: Mapping[str, str], lang: str) -> str | None:
     """A text in `lang`, else in Swedish, else in any language."""
     return texts.get(lang) or texts.get("sv") or next(iter(texts.values()), None)
+
+
+def _kinds(devices: Iterable[DeviceState]) -> tuple[tuple[str, int], ...]:
+    return tuple(sorted(Counter(device.kind for device in devices).items()))
 
 
 def _opening(point: PublicPoint, now: datetime) -> Opening | None:

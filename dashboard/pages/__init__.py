@@ -11,6 +11,7 @@ To add a page:
 """
 
 from dashboard.pages import (
+    comparison,
     demo_desk,
     design,
     device,
@@ -19,10 +20,14 @@ from dashboard.pages import (
     live,
     points_geojson,
     problems,
+    public_measured,
     public_point,
+    public_sign,
     public_start,
+    public_status,
     sign_in,
     staff,
+    staff_point,
     system,
 )
 from dashboard.web.routes import Routes
@@ -30,10 +35,15 @@ from dashboard.web.routes import Routes
 PAGES: tuple[Routes, ...] = (
     public_start.routes,
     public_point.routes,
+    public_status.routes,
+    public_measured.routes,
+    public_sign.routes,
     feeds.routes,
     points_geojson.routes,
     sign_in.routes,
     staff.routes,
+    staff_point.routes,
+    comparison.routes,
     device.routes,
     problems.routes,
     system.routes,

@@ -80,7 +80,8 @@ async def stage(database_url: str, admin_url: str, *, empty: bool = False) -> As
 
         app = web_app(
             database,
-            options=WebOptions(port=0),
+            # An address that is the same each time, for what is printed.
+            options=WebOptions(port=0, public_url="http://byar.example"),
             clock=lambda: running.now(),  # noqa: PLW0108 - bound before it is asked
             readiness=readiness,
             desk=scene.QuietDesk(NOW),
