@@ -177,3 +177,20 @@ async def test_what_was_tampered_with_is_found_in_every_table(database_url: str,
             assert await verify_lane(database, UsageReading(), lane) != [], table
             await rebuild_lane(database, UsageReading(), lane, now=NOON + 2 * DAY)
             assert await verify_lane(database, UsageReading(), lane) == [], table
+
+
+async def test_a_late_counter_changes_the_day_of_the_reading_after_it(
+    database_url: str, admin_url: str
+) -> None:
+    def counter(number: int, hours: float, total: int) -> Accepted:
+        data = {"iface": "wlan0", "clients": 1, "down_bytes_total": total}
+        return heartbeat(number, type="wifi.usage", at=NOON + hours * HOUR, data=data)
+
+    days = "SELECT day, down_bytes FROM usage_day ORDER BY day"
+    async with villages(database_url) as database:
+        await add(database, counter(1, 0, 100), counter(3, 24, 1_100))
+        await read(database, days=3)
+        assert await rows(admin_url, days) == [(TODAY, 0), (TODAY + DAY, 1_000)]
+        await add(database, counter(2, 9, 800))
+        await read(database, days=3)
+    assert await rows(admin_url, days) == [(TODAY, 700), (TODAY + DAY, 300)]
