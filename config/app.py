@@ -12,12 +12,15 @@ from enum import StrEnum
 
 import structlog
 
+from config.goal_measures import MEASURES
 from config.metrics import serve_metrics
 from config.readiness import readiness_of
 from config.settings import Settings
 from dashboard.app import serve, web_app
 from dashboard.pages.demo_desk import Desk
 from gateway.service import Gateway
+from services.availability.rolling import DayCounter
+from services.goals.judging import GoalKeeper
 from services.log.follow import Reading
 from services.log.retention import Retention
 from services.log.worker import Worker
@@ -76,7 +79,12 @@ async def bypunkt(
             worker = Worker(database, READINGS, clock=clock)
             names = [reading.name for reading in READINGS]
             retention = Retention(database, settings.retention, readings=names, clock=clock)
-            await stack.enter_async_context(running({"worker": worker.run, "retention": retention.run}))
+            days = DayCounter(database, clock=clock)
+            await stack.enter_async_context(
+                running({"worker": worker.run, "retention": retention.run, "days": days.run})
+            )
+            goals = GoalKeeper(database, measures=MEASURES, clock=clock)
+            await stack.enter_async_context(running({"goals": goals.run}))
         gateway = Gateway(database, settings.mqtt, clock=clock) if Part.GATEWAY in parts else None
         if gateway is not None:
             await stack.enter_async_context(running({"gateway": gateway.run}))
