@@ -115,9 +115,11 @@ async def _counted(connection: Connection, lane: int, now: datetime) -> Mapping[
     today = now.astimezone(SWEDEN).date()
     row = await connection.fetchrow(queries.counted, lane)
     days = dict(row or {})
+    availability = min(days.get("availability") or _NEVER, today)
     return {
-        Source.AVAILABILITY: min(days.get("availability") or _NEVER, today),
-        Source.USAGE: min(days.get("usage") or _NEVER, today),
+        Source.AVAILABILITY: availability,
+        # How much of the usage is known is a question to availability.
+        Source.USAGE: min(days.get("usage") or _NEVER, availability),
         Source.REGISTRY: today,
         Source.NONE: today,
     }

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from services.goals.models import Scope
 from services.runtime.spans import Span, Spans, common, spans_of
@@ -74,6 +74,12 @@ async def points_in(connection: Connection, days: Period) -> list[Point]:
     return [
         Point(*name, kind, spans_of(used.get(name, ())), tuple(offered[name])) for name, kind in kinds.items()
     ]
+
+
+async def awaited_since(connection: Connection) -> dict[tuple[str, str], date]:
+    """Since which day Wi-Fi is to be expected of points: those that have a hotspot."""
+    rows = await connection.fetch(queries.awaited)
+    return {(row["municipality"], row["point"]): row["since"] for row in rows}
 
 
 def _held(since: datetime, until: datetime) -> Span:

@@ -26,3 +26,10 @@ FROM (
 JOIN service_point AS p ON p.municipality = t.municipality AND p.id = t.point
 WHERE t.since < $2 AND t.until > $1
 ORDER BY t.municipality, t.point, t.since
+
+-- name: awaited
+-- Points with a hotspot that is, or was, to be in service, and since which local day it has been registered.
+SELECT d.municipality, d.point, min(d.registered_at AT TIME ZONE 'Europe/Stockholm')::date AS since
+FROM device AS d
+WHERE d.kind = 'hotspot' AND d.lifecycle <> 'registered' AND d.point IS NOT NULL
+GROUP BY d.municipality, d.point
