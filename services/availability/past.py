@@ -5,9 +5,10 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
 
 from services.availability.conditions import Condition, Line, Stretch, best, condition_of, said
-from services.availability.days import Share, counted, counting, device_line, point_line, span_of
+from services.availability.days import HOTSPOT, Share, counted, counting, device_line, point_line, span_of
 from services.availability.figures import Figures
 from services.availability.standing import DEVICE, FOREVER, POINT, Key, Placed, Standing, Subject, standing
 from services.runtime.spans import Span, common, without
@@ -66,6 +67,13 @@ class Past:
             if common(presence.there, (Span(span.start - 1, span.end),))
         ]
 
+    def devices(self, subject: Subject, day: date) -> list[str]:
+        """The names of the devices that a subject's day is counted from."""
+        whole = (whole_days(day, day),)
+        there = [one for one in self.standing.presences.get(subject, ()) if common(one.there, whole)]
+        hotspots = [one for one in there if one.kind == HOTSPOT]
+        return sorted({one.device.name for one in hotspots or there})
+
     def day(self, subject: Subject, day: date) -> Day | None:
         """A day of a subject; None when nothing of it stood in service on that day."""
         span, calendars = whole_days(day, day), self.calendars.on(day)
@@ -104,8 +112,16 @@ class Asked:
     device: str | None = None
 
 
-async def standing_of(connection: Connection, asked: Collection[Asked] | None = None) -> Standing:
-    """Who stood where: of those that are asked for and all that they share a point with; None: of all in scope."""
+async def standing_of(
+    connection: Connection,
+    asked: Collection[Asked] | None = None,
+    *,
+    first_known: Mapping[Key, int] | None = None,
+) -> Standing:
+    """Who stood where: of those that are asked for and all that they share a point with; None: of all in scope.
+
+    `first_known`: the first instant that is known of each device, if not by the intervals that are stored.
+    """
     columns: tuple[object, ...] = (None, None, None)
     if asked is not None:
         columns = ([a.municipality for a in asked], [a.point for a in asked], [a.device for a in asked])
@@ -120,12 +136,13 @@ async def standing_of(connection: Connection, asked: Collection[Asked] | None = 
         )
         for row in rows
     ]
-    known = {
-        Key(row["municipality"], row["device"]): row["first_at"]
-        for row in rows
-        if row["first_at"] is not None
-    }
-    return standing(placed, known)
+    if first_known is None:
+        first_known = {
+            Key(row["municipality"], row["device"]): row["first_at"]
+            for row in rows
+            if row["first_at"] is not None
+        }
+    return standing(placed, first_known)
 
 
 async def past_of(
@@ -149,9 +166,34 @@ async def past_of(
     )
 
 
+class Measured(NamedTuple):
+    """A measured interval of a device (docs/status.md); the newest has no end. Milliseconds since 1970 UTC."""
+
+    start: int
+    end: int | None
+    state: str
+    reason: str
+
+
+def stretches(intervals: Iterable[Measured]) -> list[Stretch]:
+    """What intervals say, in order."""
+    return sorted(
+        Stretch(start, FOREVER if end is None else end, condition_of(state, reason))
+        for start, end, state, reason in intervals
+    )
+
+
 async def measured_of(connection: Connection, devices: Sequence[Key], span: Span) -> dict[Key, list[Stretch]]:
     """What was measured of devices over a stretch of time and the millisecond before."""
-    found: dict[Key, list[Stretch]] = defaultdict(list)
+    found = await intervals_of(connection, devices, span)
+    return {device: stretches(intervals) for device, intervals in found.items()}
+
+
+async def intervals_of(
+    connection: Connection, devices: Sequence[Key], span: Span
+) -> dict[Key, list[Measured]]:
+    """The intervals of devices that reach into a stretch of time or the millisecond before, in order."""
+    found: dict[Key, list[Measured]] = defaultdict(list)
     if devices:
         rows = await connection.fetch(
             queries.intervals,
@@ -161,9 +203,7 @@ async def measured_of(connection: Connection, devices: Sequence[Key], span: Span
             moment(span.end),
         )
         for municipality, device, state, reason, start, end in rows:
-            found[Key(municipality, device)].append(
-                Stretch(start, FOREVER if end is None else end, condition_of(state, reason))
-            )
+            found[Key(municipality, device)].append(Measured(start, end, state, reason))
     return found
 
 
