@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import reduce
 
-from services.availability.conditions import RULE, Line
+from services.availability.conditions import RULE, Line, clipped
 from services.availability.days import days_between
 from services.availability.figures import Figures
 from services.availability.past import (
@@ -43,12 +43,14 @@ class Work:
 class ExplainedDay:
     """A day: the figures that are stored, the same counted now from the intervals, and from those that the log gives.
 
-    `devices` count on this day. `line` is what is shown of it, `opened` its hours (None: not known).
+    `devices` count on this day. `line` is what is shown of it, `measured` the same with closed time as if it were open,
+    which the figures are sums of; `opened` are its hours (None: not known).
     """
 
     day: date
     devices: tuple[str, ...]
     line: Line
+    measured: Line
     opened: Spans | None
     stored: StoredDay | None
     counted: Figures | None
@@ -133,6 +135,7 @@ def _explained(
         day=day,
         devices=tuple(past.devices(subject, day)),
         line=now.shown if now else (),
+        measured=tuple(clipped(now.line, (whole_days(day, day),))) if now else (),
         opened=now.calendar.open if now else None,
         stored=stored,
         counted=now.figures if now else None,
