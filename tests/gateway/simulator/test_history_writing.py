@@ -15,7 +15,7 @@ from config.app import READINGS
 from gateway.simulator.device import SimulatedDevice
 from gateway.simulator.history import Past, Trouble, TroubleKind
 from gateway.simulator.history_writing import HistoryRefused, HistoryWriter, Written, sights
-from services.log.follow import verify_lane
+from services.log.follow import Follower, LaneSignals, verify_lane
 from services.log.store import Sight, close_sight, record_sight
 from services.storage.database import Database, Lane, Role, Tenants
 from services.tenants.devices import move
@@ -219,6 +219,23 @@ async def test_it_ends_where_what_we_saw_begins(database_url: str) -> None:
         assert (await write(database, past(days=3))).until == live
         with pytest.raises(HistoryRefused, match="watched before 2026-09-15"):
             await write(database, past(3, days=1))
+
+
+async def test_what_is_live_goes_on_from_there(database_url: str, admin_url: str) -> None:
+    begins_at = UNTIL + timedelta(seconds=5)
+    async with installation(database_url) as database:
+        await write(database, past(days=2))
+        lane = await lane_of(database, "0781")
+        async with database.transaction(Role.INGEST, Lane(lane)) as connection:
+            await record_sight(connection, lane, Sight(begins_at, now()))
+        await add(database, *(heartbeat(number, at=begins_at + number * INTERVAL) for number in range(12)))
+        for reading in READINGS:
+            follower = Follower(database, reading, lane, clock=now, signals=LaneSignals())
+            while not (await follower.step()).abreast:
+                pass
+            assert await verify_lane(database, reading, lane) == []
+    last = (await intervals(admin_url, "hs-lidhult-1"))[-1]
+    assert (last.starts_at < UNTIL, last.ends_at, last.reason) == (True, now(), "heard")
 
 
 async def test_what_the_log_would_refuse_is_said(database_url: str) -> None:
