@@ -3,14 +3,14 @@
 INSERT INTO availability_lane (lane) VALUES ($1) ON CONFLICT DO NOTHING
 
 -- name: hold_lane
--- Take a lane, unless somebody is at it, and see until when its days are counted and its devices judged in full.
+-- Take a lane, unless somebody is at it, and see until when its days are counted, and its devices judged in full: when the
+-- reading `status` had last read everything. (`status_lane.as_of` stands still where nothing changes.)
 -- The statements that follow are planned for what they are given and find their rows by key: a table that was empty when
 -- it was last looked at may be large now.
 SELECT
-    a.counted_until, least(s.as_of, c.caught_up_at) AS judged_until,
+    a.counted_until, c.caught_up_at AS judged_until,
     set_config('enable_seqscan', 'off', true), set_config('plan_cache_mode', 'force_custom_plan', true)
 FROM availability_lane AS a
-LEFT JOIN status_lane AS s ON s.lane = a.lane
 LEFT JOIN reading_cursor AS c ON c.reading = 'status' AND c.lane = a.lane
 WHERE a.lane = $1
 FOR UPDATE OF a SKIP LOCKED

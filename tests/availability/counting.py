@@ -83,11 +83,6 @@ class Counting:
     async def judged(self, until: int) -> None:
         """Say until when the lane's devices were judged in full."""
         await self.admin.execute(
-            "INSERT INTO bypunkt.status_lane (lane, as_of) VALUES ($1, $2)"
-            " ON CONFLICT (lane) DO UPDATE SET as_of = excluded.as_of",
-            self.lane, moment(until),
-        )  # fmt: skip
-        await self.admin.execute(
             "INSERT INTO bypunkt.reading_cursor (reading, lane, caught_up_at) VALUES ('status', $1, $2)"
             " ON CONFLICT (reading, lane) DO UPDATE SET caught_up_at = excluded.caught_up_at",
             self.lane, moment(until),
