@@ -10,6 +10,8 @@ from dashboard.web.routes import PUBLIC, Routes
 
 routes = Routes()
 
+MAX_AGE_S = 60
+
 
 @routes.get("/p/{point}/measured", access=PUBLIC)
 async def measured(request: web.Request) -> web.StreamResponse:
@@ -23,7 +25,7 @@ async def measured(request: web.Request) -> web.StreamResponse:
     return render(
         request,
         "public/measured.html",
-        max_age=60,
+        max_age=MAX_AGE_S,
         view=view,
         taken_at=snapshot.taken_at,
         synthetic=view.point.synthetic,
