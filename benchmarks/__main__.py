@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks import country, growth, halves, latency, outage, proc, size, speed
+from benchmarks import country, growth, halves, history, latency, outage, proc, size, speed
 from benchmarks.report import KEPT, table, write
 from config import logs
 from config.settings import LogOptions
@@ -77,6 +77,12 @@ PARTS = {
         outage.measure,
         quick={"off_s": 8.0, "live_s": 12.0},
         smoke={"off_s": 2.0, "live_s": 3.0, "rate": 100.0, "devices": 2},
+    ),
+    "history": Part(
+        "a year of days of 1,000 points",
+        history.measure,
+        quick={"times": 60},
+        smoke={"points": 20, "months": (1, 2), "times": 5},
     ),
     "halves": Part(
         "two gateways of half a core",

@@ -268,9 +268,22 @@ def _growth_charts(figures: Figures) -> dict[str, str]:
     return {"cost-of-an-event-as-it-grows": bars("CPU an event as log and devices grow", costs, unit="µs")}
 
 
+def _history(figures: Figures) -> list[Row]:
+    asked = ("overview_30", "overview_365", "point_30", "point_365", "report_year")
+    rows: list[Row] = [
+        ("months of history", "days stored", *(f"{name.replace('_', ' ')}: p50, p99 ms" for name in asked))
+    ]
+    for point in figures["by_months"]:
+        times = (f"{_n(point[name]['p50'])}, {_n(point[name]['p99'])}" for name in asked)
+        rows.append((_n(point["months"]), _n(point["days"]), *times))
+    grown = figures["growth"]
+    rows.append(("longest : shortest", "", f"× {grown['overview_30']}", "", f"× {grown['point_30']}", "", ""))
+    return rows
+
+
 _TABLES: Mapping[str, Callable[[Figures], list[Row]]] = {
     "speed": _speed, "country": _country, "latency": _latency, "size": _size, "growth": _growth,
-    "outage": _outage, "halves": _halves,
+    "outage": _outage, "halves": _halves, "history": _history,
 }  # fmt: skip
 _CHARTS: Mapping[str, Callable[[Figures], dict[str, str]]] = {
     "speed": _speed_charts, "country": _country_charts, "latency": _latency_charts, "size": _size_charts,

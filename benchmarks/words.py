@@ -70,6 +70,15 @@ SECTIONS = {
         less, and the readings half a second behind the log.
         """,
     ),
+    "history": (
+        "A year of days of 1,000 points",
+        """
+        Days, months and earlier versions are filled in by SQL as the counter stores them: one municipality with
+        1,000 points. Each question is asked on one connection in a transaction of its own, and the time runs until
+        its answer is a value in the program. *Overview* is every point's figures over so many days, *point* all days
+        of one with their earlier versions, *report* the months of all points.
+        """,
+    ),
     "halves": (
         "Two gateways of half a core",
         """

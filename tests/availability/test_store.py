@@ -8,6 +8,7 @@ from random import Random
 import asyncpg
 import pytest
 
+from benchmarks.history import fill
 from services.availability import store
 from services.availability.figures import Figures, Times
 from services.availability.standing import Key
@@ -17,43 +18,6 @@ from tests.support.villages import villages
 
 FIRST, UNTIL = date(2025, 1, 10), date(2026, 3, 18)
 STAFF = Tenants((HOME, "0583"))
-FILL_DAYS = """
-INSERT INTO bypunkt.availability_day
-SELECT '0781', 'point', 'sp-' || lpad(s::text, 4, '0'), d.day::date, 1, 86400000 - x, 0, 0, x / 2, x - x / 2, 0,
-    36000000 - x / 3, 0, 0, 0, x / 3, 0, s <> 3 OR d.day < '2025-06-01', x % 3, 1, now()
-FROM generate_series(1, $1::int) AS s
-CROSS JOIN generate_series($2::timestamp, $3::timestamp - interval '1 day', '1 day') AS d (day)
-CROSS JOIN LATERAL (SELECT (s * 7919 + extract(doy FROM d.day)::int * 104729) % 7200000 AS x) AS x
-WHERE s % 7 <> 0 OR extract(dow FROM d.day) <> 0
-"""
-FILL_MONTHS = """
-INSERT INTO bypunkt.availability_month (
-    municipality, kind, subject, month, days, up_ms, degraded_ms, lost_ms, down_ms, blind_ms, maintenance_ms,
-    open_up_ms, open_degraded_ms, open_lost_ms, open_down_ms, open_blind_ms, open_maintenance_ms, hours_days,
-    outages, computed_at
-)
-SELECT municipality, kind, subject, date_trunc('month', day::timestamp)::date, count(*), sum(up_ms), sum(degraded_ms),
-    sum(lost_ms), sum(down_ms), sum(blind_ms), sum(maintenance_ms), sum(open_up_ms), sum(open_degraded_ms),
-    sum(open_lost_ms), sum(open_down_ms), sum(open_blind_ms), sum(open_maintenance_ms), sum(hours_known::int),
-    sum(outages), now()
-FROM bypunkt.availability_day GROUP BY 1, 2, 3, 4
-"""
-
-
-async def fill(admin: asyncpg.Connection, subjects: int, *, first: date = FIRST, until: date = UNTIL) -> None:
-    """Write days and months as the counter would; an empty lane's place is that of the days."""
-    await admin.execute(
-        FILL_DAYS,
-        subjects,
-        datetime.combine(first, datetime.min.time()),
-        datetime.combine(until, datetime.min.time()),
-    )
-    await admin.execute(FILL_MONTHS)
-    await admin.execute(
-        "INSERT INTO bypunkt.availability_lane SELECT lane, $1 FROM bypunkt.municipality WHERE code = '0781'",
-        until,
-    )
-    await admin.execute("ANALYZE")
 
 
 @pytest.fixture
@@ -62,7 +26,7 @@ async def filled(database_url: str, admin_url: str) -> AsyncIterator[Database]:
     async with villages(database_url) as database:
         admin = await asyncpg.connect(admin_url)
         try:
-            await fill(admin, 12)
+            await fill(admin, HOME, 12, first=FIRST, until=UNTIL)
         finally:
             await admin.close()
         yield database
@@ -156,7 +120,7 @@ async def test_no_more_is_read_than_is_asked_for(database_url: str, admin_url: s
     async with villages(database_url) as database:
         admin = await asyncpg.connect(admin_url)
         try:
-            await fill(admin, 250, first=date(2025, 2, 1), until=until)
+            await fill(admin, HOME, 250, first=date(2025, 2, 1), until=until)
         finally:
             await admin.close()
         async with database.transaction(Role.WEB, STAFF) as connection:

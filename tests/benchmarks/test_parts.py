@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from benchmarks import country, growth, latency, outage, proc, report, size, speed
+from benchmarks import country, growth, history, latency, outage, proc, report, size, speed
 from benchmarks.__main__ import PARTS, adds_up
 from benchmarks.installation import Installation, installation
 from benchmarks.words import SECTIONS
@@ -45,6 +45,15 @@ async def test_speed_is_held_against_broker_and_script() -> None:
     assert 180 < figures["batches_of_20"]["events"] <= 200
     assert figures["broker_alone"]["per_s"] > figures["script"]["per_s"] > 0
     assert "the script" in report.table("speed", {"figures": figures})
+
+
+async def test_a_history_is_asked_what_pages_ask() -> None:
+    figures: Figures = await history.measure(points=20, months=(1, 2), times=3)
+    one, two = figures["by_months"]
+    assert two["days"] > 1.8 * one["days"] > 500
+    assert all(two[name]["count"] == 3 for name in history.questions())
+    assert all(value > 0 for value in figures["growth"].values())
+    assert "overview 365" in report.table("history", {"figures": figures})
 
 
 def test_an_account_that_does_not_add_up_is_noticed() -> None:
