@@ -16,11 +16,18 @@ SELECT
     (SELECT u.counted_until FROM usage_lane AS u WHERE u.lane = $1) AS usage
 
 -- name: results
--- What is said of goals, newest period first.
-SELECT municipality, goal, first_day, last_day, counted_to, is_over, status, why, value_part, value_whole, projected_part,
-    projected_whole, coverage_part, coverage_whole, allowance_ms, used_ms, parts, version, evaluated_at
-FROM goal_result
-ORDER BY municipality, goal, first_day DESC
+-- What is said of each goal in scope in its newest periods, at most so many of them, the newest first.
+SELECT r.*
+FROM goal AS g
+CROSS JOIN LATERAL (
+    SELECT municipality, goal, first_day, last_day, counted_to, is_over, status, why, value_part, value_whole,
+        projected_part, projected_whole, coverage_part, coverage_whole, allowance_ms, used_ms, parts, version, evaluated_at
+    FROM goal_result AS n
+    WHERE n.municipality = g.municipality AND n.goal = g.id
+    ORDER BY n.first_day DESC
+    LIMIT $1
+) AS r
+ORDER BY r.municipality, r.goal, r.first_day DESC
 
 -- name: put_results
 -- Store what is said now, and drop what was said of periods that are none (any longer); what is as it was is left alone.

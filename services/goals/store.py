@@ -63,10 +63,10 @@ async def goals_of(connection: Connection) -> list[Goal]:
     return [_goal(row) for row in await connection.fetch(queries.goals)]
 
 
-async def standings_of(connection: Connection) -> list[Standing]:
-    """Return every goal in scope with what is said of it."""
+async def standings_of(connection: Connection, *, periods: int) -> list[Standing]:
+    """Return every goal in scope with what is said of it in its newest periods."""
     results: dict[tuple[str, str], list[Result]] = {}
-    for row in await connection.fetch(queries.results):
+    for row in await connection.fetch(queries.results, periods):
         results.setdefault((row["municipality"], row["goal"]), []).append(_result(row))
     return [
         Standing(goal, tuple(results.get((goal.municipality, goal.id), ())))

@@ -74,7 +74,7 @@ async def counted_until(admin_url: str, day: date) -> None:
 
 async def standings(database: Database, scope: Tenants = BOTH) -> dict[str, Standing]:
     async with database.transaction(Role.WEB, scope) as connection:
-        return {standing.goal.id: standing for standing in await standings_of(connection)}
+        return {standing.goal.id: standing for standing in await standings_of(connection, periods=50)}
 
 
 async def before(database: Database) -> list[tuple[str, date, int, dict[str, Any]]]:
