@@ -3,11 +3,13 @@
 import asyncio
 import resource
 import ssl
+import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -18,13 +20,24 @@ from config.cli.base import municipality_codes, run, run_until_stopped, settings
 from config.failures import CommandFailed
 from config.settings import Settings
 from gateway.mqtt import Session, SessionOptions
-from gateway.simulator import VILLAGE_ZONE, BrokerAddress, Fleet, HistoryWriter, Load, Past, SimulatedDevice
+from gateway.simulator import (
+    VILLAGE_ZONE,
+    BrokerAddress,
+    Fleet,
+    HistoryWriter,
+    Load,
+    Past,
+    SimulatedDevice,
+    Written,
+)
 from services.runtime.clock import now
+from services.runtime.tasks import running
 from services.storage.database import Role, Tenants
 from services.tenants.devices import every_device
 
 STEADY_RATE = 10.0
 _PLAYED = 34
+_TELL_EVERY_S = 10.0
 _REACHED_WITHIN_S = 10.0
 _FILES_A_DEVICE, _FILES_AN_AGENT, _FILES = 4, 12, 200
 
@@ -133,7 +146,8 @@ async def _history(settings: Settings, span: _Span, chosen: _Chosen, *, seed: in
     async with open_database(settings, statement_s=None) as database:
         writer = HistoryWriter(database, past, until=span.until)
         await writer.examine()
-        written = await writer.write(READINGS, clock=now)
+        async with running({"progress": partial(_tell, writer.written)}):
+            written = await writer.write(READINGS, clock=now)
     first, last = (at.astimezone(VILLAGE_ZONE) for at in (past.since, written.until))
     print(f"{written.events} events of {len(devices)} devices, {written.new} of them new")
     if past.cut_off is not None:
@@ -141,6 +155,13 @@ async def _history(settings: Settings, span: _Span, chosen: _Chosen, *, seed: in
         print(f"cut off for a week: {place}, from {_local(trouble.starts_at)}")
     print(f"blind: {', '.join(f'{_local(a)} to {_local(b)}' for a, b in past.blind)}")
     print(f"the same again: --history {first:%Y-%m-%d}/{last:%Y-%m-%dT%H:%M} --seed {seed}")
+
+
+async def _tell(written: Written) -> None:
+    """Say every few seconds how far it is: a year takes minutes."""
+    while True:
+        await asyncio.sleep(_TELL_EVERY_S)
+        print(f"{written.events} events, {written.new} of them new …", file=sys.stderr)
 
 
 def _local(at: datetime) -> str:

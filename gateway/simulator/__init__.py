@@ -10,12 +10,12 @@ from gateway.simulator.device import SimulatedDevice
 from gateway.simulator.faults import FaultKind, StagedFault
 from gateway.simulator.fleet import Fleet
 from gateway.simulator.history import Past
-from gateway.simulator.history_writing import HistoryRefused, HistoryWriter
+from gateway.simulator.history_writing import HistoryRefused, HistoryWriter, Written
 from gateway.simulator.load import Load
 from gateway.simulator.pace import VILLAGE_ZONE, rhythm_s
 from gateway.simulator.uplink import BrokerAddress
 
 __all__ = [
     "VILLAGE_ZONE", "BrokerAddress", "FaultKind", "Fleet", "HistoryRefused", "HistoryWriter", "Load", "Past",
-    "SimulatedDevice", "StagedFault", "rhythm_s",
+    "SimulatedDevice", "StagedFault", "Written", "rhythm_s",
 ]  # fmt: skip
