@@ -10,6 +10,7 @@ from gateway.simulator.documents import Document
 from gateway.simulator.hotspot import Hotspot
 from gateway.simulator.kiosk import Happening, Kiosk
 from gateway.simulator.pace import Pace
+from gateway.simulator.turnstile import Turnstile
 from gateway.simulator.vitals import Vitals
 from services.events import moment
 
@@ -64,6 +65,7 @@ class DeviceLife:
         self._hotspot = (
             Hotspot(f"{seed}/{device.id}/visits", pace.village_began_at) if device.kind == "hotspot" else None
         )
+        self._turnstile = Turnstile(self._hotspot, pace, pace.began_at) if self._hotspot is not None else None
         self._kiosk = (
             Kiosk(f"{seed}/{device.id}/uses", pace.village_began_at) if device.kind == "kiosk" else None
         )
@@ -86,6 +88,8 @@ class DeviceLife:
         for part in (self._hotspot, self._kiosk):
             if part is not None:
                 part.restart(village_now)
+        if self._turnstile is not None:
+            self._turnstile.boot(now)
 
     def connect(self) -> None:
         """Begin another connection: birth and will name it."""
@@ -171,7 +175,10 @@ class DeviceLife:
         return Document("device.status", body)
 
     def used(self, now: datetime) -> Iterator[Said]:
-        """Yield what people have looked at since it was asked for last."""
+        """Yield what people have looked at, and who has left the network, since it was asked for last."""
+        if self._turnstile is not None:
+            self._pass(now)
+            yield from (Said(*told) for told in self._turnstile.tell(self._told))
         if self._kiosk is None:
             return
         for happening in self._kiosk.advance(self._pace.village(now)):
@@ -216,6 +223,8 @@ class DeviceLife:
     def _pass(self, now: datetime) -> None:
         if self._hotspot is not None:
             self._hotspot.advance(self._pace.village(now), carries=self._uplink)
+        if self._turnstile is not None:
+            self._turnstile.look(now)
 
     def _event(self, said: Said) -> Document:
         self._seq += 1

@@ -22,6 +22,8 @@ class Hotspot:
         self._present: list[Visit] = []
         self._upto = village_now - _BEFORE
         self._most = 0
+        self.came: list[Visit] = []
+        self.left: list[Visit] = []
         self.restart(village_now)
 
     def crowd(self, village_now: datetime, until: datetime) -> None:
@@ -37,15 +39,26 @@ class Hotspot:
         self._most = len(self._present)
 
     def advance(self, village_now: datetime, *, carries: bool) -> None:
-        """Let the time pass; bytes go through only when there is power and an uplink."""
+        """Let the time pass; bytes go through only when there is power and an uplink.
+
+        `came` and `left` are then those who came and left meanwhile.
+        """
+        self.came = []
         while self._next.starts_at <= village_now:
-            self._present.append(self._next)
+            self.came.append(self._next)
             self._next = next(self._visits)
+        self._present += self.came
         if carries:
             self._count(village_now)
+        self.left = [visit for visit in self._present if visit.ends_at <= village_now]
         self._present = [visit for visit in self._present if visit.ends_at > village_now]
         self._most = max(self._most, len(self._present))
         self._upto = village_now
+
+    @property
+    def clients(self) -> int:
+        """How many are there."""
+        return len(self._present)
 
     def usage(self, interval_s: int) -> dict[str, object]:
         """Return the data of `wifi.usage`, and begin a new interval."""
