@@ -205,9 +205,13 @@ ORDER BY municipality, device, hour, iface
 
 -- name: count_hours
 -- Count hours from the log, by radio. Deltas count as they are. Of a counter the growth since the reading before it on the
--- same radio counts, all of it in the later one's hour; a counter that went down had begun again from zero.
+-- same radio counts, all of it in the later one's hour; a counter that went down had begun again from zero. Each hour is
+-- looked up by its key (OFFSET 0), whatever the planner thinks of partitions that it does not know yet; bounds are made
+-- beforehand, since row-level security lets no arithmetic into an index condition.
 WITH hours AS (
-    SELECT * FROM unnest($2::text[], $3::text[], $4::timestamptz[]) AS t (municipality, device, hour)
+    SELECT t.*, t.hour + interval '1 hour' AS ends
+    FROM unnest($2::text[], $3::text[], $4::timestamptz[]) AS t (municipality, device, hour)
+    OFFSET 0
 ),
 
 samples AS (
@@ -222,15 +226,19 @@ samples AS (
         (e.data ->> 'up_bytes_total')::numeric AS up_total,
         coalesce((e.data ->> 'estimated')::boolean, false) AS estimated
     FROM hours AS h
-    JOIN event AS e
-        ON e.municipality = h.municipality AND e.device = h.device
-        AND e.at >= h.hour AND e.at < h.hour + interval '1 hour'
-    WHERE e.position <= $1 AND e.type IN ('wifi.usage', 'kiosk.session', 'kiosk.view')
+    CROSS JOIN LATERAL (
+        SELECT e.at, e.id, e.type, e.data
+        FROM event AS e
+        WHERE e.municipality = h.municipality AND e.device = h.device AND e.at >= h.hour AND e.at < h.ends
+            AND e.position <= $1 AND e.type IN ('wifi.usage', 'kiosk.session', 'kiosk.view')
+        OFFSET 0
+    ) AS e
 ),
 
 readings AS (
     SELECT
         s.*,
+        s.at - interval '7 days' AS since,
         lag(s.down_total) OVER radio AS down_before,
         lag(s.up_total) OVER radio AS up_before,
         row_number() OVER radio AS place,
@@ -252,7 +260,7 @@ growth AS (
             (e.data ->> 'up_bytes_total')::numeric AS up_total
         FROM event AS e
         WHERE r.place = 1 AND e.municipality = r.municipality AND e.device = r.device AND e.type = 'wifi.usage'
-            AND e.at < r.hour AND e.at >= r.at - interval '7 days' AND e.position <= $1
+            AND e.at < r.hour AND e.at >= r.since AND e.position <= $1
             AND coalesce(e.data ->> 'iface', '') = r.iface AND e.data ?| ARRAY['down_bytes_total', 'up_bytes_total']
         ORDER BY e.at DESC, e.id DESC
         LIMIT 1
