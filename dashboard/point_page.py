@@ -15,6 +15,7 @@ from dashboard.point_past import Live, Planned
 from dashboard.web.language import language
 from dashboard.web.times import stamp
 from services.availability.figures import Figures
+from services.runtime.spans import Span
 from services.status.moments import moment
 
 MOST_OUTAGES = 20
@@ -54,15 +55,10 @@ def live_view(live: Live | None, now: datetime, lang: str) -> AvailabilityView |
     """The 24 hours until now; None when there is nothing of them."""
     if live is None:
         return None
-    _ = language(lang).gettext
     return AvailabilityView(
         figure_views(live.figures, lang),
         live.figures.hours_known,
-        _("%(from)s till %(until)s.")
-        % {
-            "from": stamp(moment(live.window.start), now, lang),
-            "until": stamp(moment(live.window.end), now, lang),
-        },
+        window_words(live.window, now, lang),
         live_strip(live, lang),
         None,
     )
@@ -77,7 +73,7 @@ def days_view(period: Period, counted: Mapping[date, Figures], lang: str) -> Ava
     return AvailabilityView(
         figure_views(whole, lang),
         whole.hours_known,
-        span_words(period, whole.days, lang),
+        days_words(period, whole.days, lang),
         days_strip(days, lang),
         availability_chart(days, lang),
     )
@@ -108,7 +104,13 @@ def planned_views(planned: Sequence[Planned], now: datetime, lang: str) -> list[
     return views
 
 
-def span_words(period: Period, counted: int, lang: str) -> str:
+def window_words(window: Span, now: datetime, lang: str) -> str:
+    """From when until when the 24 hours are."""
+    starts, ends = (stamp(moment(at), now, lang) for at in window)
+    return language(lang).gettext("%(from)s till %(until)s.") % {"from": starts, "until": ends}
+
+
+def days_words(period: Period, counted: int, lang: str) -> str:
     """Which days a figure is of, and how many of them are counted where not all are."""
     texts = language(lang)
     words = texts.gettext("Hela dygn, %(first)s till %(last)s.") % {

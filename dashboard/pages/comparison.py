@@ -5,7 +5,7 @@ from aiohttp import web
 from dashboard.comparing import Compared, compared_rows
 from dashboard.pages.staff import queries as overview
 from dashboard.periods import DAYS, LIVE, period_of, period_words
-from dashboard.point_page import span_words
+from dashboard.point_page import days_words
 from dashboard.points import text_in
 from dashboard.web import guard, keys
 from dashboard.web.pages import language_code, link, render
@@ -45,7 +45,7 @@ async def compare(request: web.Request) -> web.StreamResponse:
         chosen=chosen,
         names={each["code"]: each["name"] for each in everywhere},
         period=period,
-        span_words=span_words(period, period.days, lang),
+        span_words=days_words(period, period.days, lang),
         periods=[
             (
                 link(request, request.path, days=str(days), municipality=municipality),

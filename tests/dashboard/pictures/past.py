@@ -11,6 +11,8 @@ from typing import TypeAlias
 
 from dashboard.web.times import STOCKHOLM, local
 from services.availability.rolling import DayCounter
+from services.storage.database import Lane, Role
+from services.usage.days import settle
 from tests.dashboard.staffed import Staffed
 
 POINT = "sp-gunnarn"
@@ -43,13 +45,19 @@ async def write_past(site: Staffed) -> None:
     await site.run(
         _WORK, POINT, _wall(now, -6, 7), _wall(now, -6, 8), "FREQ=MONTHLY;BYDAY=4TU", "Uppdatering (påhittat)"
     )
-    for ago in range(1, _DAYS):
-        await site.run(_USED, _day(now, ago), round(10_000_000_000 * (1.3 + math.sin(ago / 7 * 2 * math.pi))))
-    await site.run(
-        "INSERT INTO usage_lane (lane, counted_until) SELECT lane, $1 FROM lane_in_use", _day(now, 0)
-    )
+    noons = [_at(now, ago, 12 * 60) for ago in range(2, _DAYS)]
+    volumes = [round(10_000_000_000 * (1.3 + math.sin(ago / 7 * 2 * math.pi))) for ago in range(2, _DAYS)]
+    for statement in (_USED, _MET, _TOLD):
+        await site.run(statement, noons, volumes)
+    for lane in json.loads(str(await site.run("SELECT json_agg(lane) FROM lane_in_use"))):
+        async with site.database.transaction(Role.WORKER, Lane(lane)) as connection:
+            while await settle(connection, lane, now):
+                pass
     await site.run(_JUDGED, now)
+    shown_as_read = await site.run("SELECT max(caught_up_at) FROM reading_cursor")
+    await site.run("UPDATE reading_cursor SET caught_up_at = $1", now)
     await DayCounter(site.database, clock=site.now).once()
+    await site.run("UPDATE reading_cursor SET caught_up_at = $1", shown_as_read)
 
 
 def _intervals(device: str, number: int, now: datetime, until: datetime) -> Iterator[Row]:
@@ -112,14 +120,24 @@ _WORK = """
 INSERT INTO maintenance (municipality, point, starts, ends, rule, reason)
 SELECT municipality, id, $2, $3, $4, $5 FROM service_point WHERE id = $1
 """
-_USED = """
-INSERT INTO usage_day (municipality, device, day, samples, clients_max, client_hours, client_seconds, down_bytes,
-    up_bytes, estimated, sessions, session_seconds, visitors, visitors_coverage, kiosk_sessions, kiosk_views)
-SELECT d.municipality, d.id, $1, 288, 12, 24, 24 * 3600 * 4, $2::bigint, $2::bigint / 8, false, 31, 31 * 840,
-    19, 9800, 0, 0
-FROM device AS d
+_OF_HOTSPOTS = """
+FROM unnest($1::timestamptz[], $2::bigint[]) AS k (noon, volume)
+CROSS JOIN device AS d
 JOIN device_status AS s ON s.municipality = d.municipality AND s.device = d.id
 WHERE d.kind = 'hotspot' AND d.lifecycle = 'active'
+"""
+_USED = f"""
+INSERT INTO usage_radio (municipality, device, hour, iface, samples, clients_max, clients_sum, clients_n, down_bytes,
+    up_bytes, estimated, kiosk_sessions, kiosk_views)
+SELECT d.municipality, d.id, k.noon, 'wlan0', 12, 12, 48, 12, k.volume, k.volume / 8, false, 0, 0 {_OF_HOTSPOTS}
+"""
+_MET = f"""
+INSERT INTO usage_session (municipality, device, hour, sessions, session_seconds)
+SELECT d.municipality, d.id, k.noon, 31, 31 * 840 {_OF_HOTSPOTS}
+"""
+_TOLD = f"""
+INSERT INTO usage_visitors (municipality, device, day, visitors, coverage, reported_at, reported_id)
+SELECT d.municipality, d.id, local_day(k.noon), 19, 9800, k.noon, 'made-up' {_OF_HOTSPOTS}
 """
 _JUDGED = """
 INSERT INTO status_lane (lane, as_of) SELECT lane, $1 FROM lane_in_use

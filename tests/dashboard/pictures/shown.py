@@ -124,6 +124,18 @@ PAGES: Final[tuple[Page, ...]] = (
         "A service point over 30 days: two figures with their coverage, days, outages, use, planned work",
     ),
     _staff(
+        "explain",
+        "/staff/points/{point}/explain",
+        f"/staff/points/{POINT}/explain",
+        "How the figures of a service point were made: the sum, the rule, what was left out, each day",
+    ),
+    _staff(
+        "compare",
+        "/staff/compare",
+        "/staff/compare",
+        "Service points beside each other over 30 days, the worst first",
+    ),
+    _staff(
         "device",
         "/staff/devices/{device}",
         f"/staff/devices/{DEVICE[1]}",
@@ -160,6 +172,8 @@ NO_PAGES: Final = frozenset(
         "/feed.json",
         "/points.geojson",
         "/points.csv",
+        "/staff/points/{point}/explain.json",
+        "/staff/points/{point}/explain.csv",
         "/api/v1/live",
         "/live",
         "/healthz",
