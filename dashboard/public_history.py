@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import structlog
 from aiohttp import web
@@ -39,8 +39,7 @@ PointName = tuple[str, str]
 """A municipality and the name of a point in it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Day:
+class Day(NamedTuple):
     """A day that is over, as a cell shows it; `unavailable` and `blind` in milliseconds."""
 
     day: date
@@ -144,7 +143,10 @@ class PublicHistory:
         async with self._database.transaction(Role.READ, Public()) as connection:
             rows = await connection.fetch(queries.summaries, long.first, short.first, _after(long))
             work = await _announced(connection, now)
-        return Overview(long, {(row["municipality"], row["point"]): summary_of(row) for row in rows}, work)
+        days = long.all_days
+        return Overview(
+            long, {(row["municipality"], row["point"]): summary_of(row, days) for row in rows}, work
+        )
 
     async def _read_year(self, of: PointName) -> PointYear:
         now = self._clock()
@@ -169,21 +171,21 @@ def nothing_known(now: datetime) -> Overview:
     return Overview(_period(LONG, now), {}, ())
 
 
-def summary_of(row: Row) -> Summary:
-    """A point's row of `summaries`."""
-    columns = ("days", "available", "unavailable", "blind", "maintenance", "closed", "outages")
+def summary_of(row: Row, days: Sequence[date]) -> Summary:
+    """A point's row of `summaries` over these days."""
+    columns = ("numbers", "available", "unavailable", "blind", "maintenance", "closed", "outages")
     return Summary(
         Times(*row["short_times"]),
         Times(*row["long_times"]),
         [
             Day(
-                day,
+                days[number],
                 *_look(available, unavailable, blind, maintenance, closed),
                 unavailable,
                 blind,
                 outages,
             )
-            for day, available, unavailable, blind, maintenance, closed, outages in zip(
+            for number, available, unavailable, blind, maintenance, closed, outages in zip(
                 *(row[name] for name in columns), strict=True
             )
         ],

@@ -1,8 +1,8 @@
 -- name: summaries
--- The days from $1 to before $3 of every public point, in order; their sums, and the sums of those since $2.
+-- The days from $1 to before $3 of every public point, in order and by their number; their sums, and the sums since $2.
 SELECT
     a.municipality, a.subject AS point,
-    array_agg(a.day ORDER BY a.day) AS days,
+    array_agg(a.day - $1 ORDER BY a.day) AS numbers,
     array_agg(a.up_ms + a.degraded_ms ORDER BY a.day) AS available,
     array_agg(a.lost_ms + a.down_ms ORDER BY a.day) AS unavailable,
     array_agg(a.blind_ms ORDER BY a.day) AS blind,

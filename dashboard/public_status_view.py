@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from itertools import groupby
 
 from dashboard.availability_charts import mark_words
@@ -119,6 +120,8 @@ def lately(views: Sequence[PointView], overview: Overview) -> list[DayTold]:
     ]
 
 
+# Asked for with every reader of the page, and the same for all of them.
+@lru_cache(maxsize=8192)
 def figure_text(times: Times, counted: int, days: int, lang: str) -> FigureText:
     """A period in words: the number or why there is none, never without its coverage."""
     return FigureText(
