@@ -284,7 +284,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = bypunkt, pg_temp AS $$
 BEGIN
     INSERT INTO availability_touched (municipality, device, from_at, until_at)
     SELECT n.municipality, n.device, min(n.starts_at), max(coalesce(n.ends_at, 'infinity'))
-    FROM added AS n WHERE n.starts_at < local_midnight() GROUP BY n.municipality, n.device;
+    FROM added AS n WHERE n.starts_at < (SELECT local_midnight()) GROUP BY n.municipality, n.device;
     RETURN NULL;
 END $$;
 CREATE FUNCTION intervals_removed() RETURNS trigger
@@ -292,7 +292,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = bypunkt, pg_temp AS $$
 BEGIN
     INSERT INTO availability_touched (municipality, device, from_at, until_at)
     SELECT o.municipality, o.device, min(o.starts_at), max(coalesce(o.ends_at, 'infinity'))
-    FROM removed AS o WHERE o.starts_at < local_midnight() GROUP BY o.municipality, o.device;
+    FROM removed AS o WHERE o.starts_at < (SELECT local_midnight()) GROUP BY o.municipality, o.device;
     RETURN NULL;
 END $$;
 -- An interval whose end alone has moved has changed between its two ends.
@@ -310,8 +310,9 @@ BEGIN
             greatest(coalesce(o.ends_at, 'infinity'), coalesce(n.ends_at, 'infinity')) AS until_at
         FROM removed AS o
         JOIN added AS n ON n.municipality = o.municipality AND n.device = o.device AND n.starts_at = o.starts_at
+        WHERE o.starts_at < (SELECT local_midnight())
     ) AS c
-    WHERE c.from_at < local_midnight() AND c.from_at < c.until_at
+    WHERE c.from_at < (SELECT local_midnight()) AND c.from_at < c.until_at
     GROUP BY c.municipality, c.device;
     RETURN NULL;
 END $$;
