@@ -28,7 +28,6 @@ class Condition(IntEnum):
     MAINTENANCE = 6
 
 
-AVAILABLE = frozenset({Condition.UP, Condition.DEGRADED})
 UNAVAILABLE = frozenset({Condition.LOST, Condition.DOWN})
 
 
