@@ -15,6 +15,7 @@ import structlog
 from config.goal_measures import MEASURES
 from config.metrics import serve_metrics
 from config.readiness import readiness_of
+from config.reports import report_jobs
 from config.settings import Settings
 from dashboard.app import serve, web_app
 from dashboard.pages.demo_desk import Desk
@@ -85,6 +86,7 @@ async def bypunkt(
             )
             goals = GoalKeeper(database, measures=MEASURES, clock=clock)
             await stack.enter_async_context(running({"goals": goals.run}))
+            await stack.enter_async_context(running(report_jobs(database, settings.reports, clock=clock)))
         gateway = Gateway(database, settings.mqtt, clock=clock) if Part.GATEWAY in parts else None
         if gateway is not None:
             await stack.enter_async_context(running({"gateway": gateway.run}))

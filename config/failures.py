@@ -7,9 +7,11 @@ from config.demo import DemoRefused
 from config.settings import SettingsRefused
 from config.shelf import SetupRefused
 from dashboard.app import PortTaken
+from dashboard.reports.document import PdfUnavailable
 from gateway.embedded import BrokerError
 from gateway.simulator import HistoryRefused
 from services.log.archive.form import ArchiveRefused
+from services.reports.naming import ReportRefused
 from services.runtime.child import ChildError
 from services.runtime.tasks import describe
 from services.storage.backup import BackupError
@@ -31,7 +33,7 @@ class CommandFailed(Exception):
 _OURS = (
     ArchiveRefused, BackupError, BrokerError, ChildError, CommandFailed, DemoRefused, DeviceError,
     EmbeddedPostgresError, HistoryRefused, ImportRefused, MaintenanceError,
-    MigrationError, NotConfigured, PersonError, PortTaken,
+    MigrationError, NotConfigured, PdfUnavailable, PersonError, PortTaken, ReportRefused,
     SettingsRefused, SetupRefused, UnsafeDatabase, WeakPassword,
 )  # fmt: skip
 FAILURES = (*_OURS, *UNREACHABLE, asyncpg.PostgresError, ExceptionGroup)

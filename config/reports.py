@@ -1,17 +1,22 @@
 """Where reports get their figures from: the parts that know them, put together here."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import date
 
+from dashboard.reports.letter import letter_of
 from services.availability.conditions import RULE, UNAVAILABLE, Stretch
 from services.availability.days import days_between
 from services.availability.past import Asked, Past, past_of, standing_of
 from services.availability.standing import POINT, Subject
 from services.reports.known import Sources, UsageFound
+from services.reports.mailing import ReportMailer
 from services.reports.models import Outage, Range, Usage
+from services.reports.options import ReportOptions
+from services.reports.schedule import ReportMaker
+from services.runtime.clock import Clock
 from services.runtime.spans import Span
-from services.storage.database import Connection
+from services.storage.database import Connection, Database
 from services.tenants.periods import periods_of
 from services.tenants.wallclock import whole_days
 from services.usage import store
@@ -32,6 +37,18 @@ def report_sources() -> Sources:
         usage=published_usage,
         rules={"availability": RULE, "small_numbers": SMALL_NUMBERS},
     )
+
+
+def report_jobs(
+    database: Database, options: ReportOptions, *, clock: Clock
+) -> dict[str, Callable[[], Awaitable[None]]]:
+    """What makes reports, and mails them where a mail server is set."""
+    jobs: dict[str, Callable[[], Awaitable[None]]] = {
+        "reports": ReportMaker(database, report_sources(), options, clock=clock).run
+    }
+    if options.smtp_host is not None:
+        jobs["report mail"] = ReportMailer(database, letter_of, options, clock=clock).run
+    return jobs
 
 
 async def longest_outages(

@@ -24,6 +24,7 @@ from config.metrics import MetricsOptions
 from dashboard.options import WebOptions
 from gateway.options import MqttOptions
 from services.log.options import RetentionOptions
+from services.reports.options import ReportOptions
 from services.storage.options import DatabaseOptions
 
 DEFAULT_FILE = Path("/etc/bypunkt/bypunkt.toml")
@@ -62,6 +63,7 @@ class Settings(BaseSettings):
     web: WebOptions = WebOptions()
     metrics: MetricsOptions = MetricsOptions()
     retention: RetentionOptions = RetentionOptions()
+    reports: ReportOptions = ReportOptions()
     log: LogOptions = LogOptions()
 
     @classmethod

@@ -15,6 +15,7 @@ from dashboard.pages import (
     demo_desk,
     design,
     device,
+    explain,
     feeds,
     health,
     live,
@@ -27,7 +28,9 @@ from dashboard.pages import (
     public_status,
     sign_in,
     staff,
+    staff_goals,
     staff_point,
+    staff_reports,
     system,
 )
 from dashboard.web.routes import Routes
@@ -42,7 +45,10 @@ PAGES: tuple[Routes, ...] = (
     points_geojson.routes,
     sign_in.routes,
     staff.routes,
+    staff_goals.routes,
     staff_point.routes,
+    staff_reports.routes,
+    explain.routes,
     comparison.routes,
     device.routes,
     problems.routes,

@@ -14,7 +14,7 @@ from services.storage.sql import load_queries
 queries = load_queries(__package__)
 
 # Of these goals the value may be told: it counts nobody's visits.
-_TOLD = ("wifi_availability", "wifi_availability_open", "hours_per_week", "basic_services")
+_TOLD = ("wifi_availability", "wifi_availability_open", "hours_per_week", "basic_services", "wifi_data_gb")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +58,7 @@ async def known_of(
     connection: Connection, sources: Sources, municipality: str, period: ReportPeriod
 ) -> Known:
     """Ask for all that is known of a municipality in a period (role worker, in its lane)."""
-    row = await connection.fetchrow(queries.municipality, municipality)
-    if row is None:
-        raise ReportRefused(
-            f"there is no municipality {municipality[:40]} here: `bypunkt import` brings it in"
-        )
+    name = await name_of(connection, municipality)
     days = (municipality, period.first, period.last)
     counted = await _steps(connection, period, municipality)
     usage = await sources.usage(connection, *days)
@@ -86,13 +82,23 @@ async def known_of(
     goals = await connection.fetch(queries.goals, *days, _TOLD)
     return Known(
         municipality=municipality,
-        name=row["name"],
+        name=name,
         period=period,
         points=points,
         usage=usage.whole,
         goals=tuple(GoalPart(**goal) for goal in goals),
         rules=sources.rules,
     )
+
+
+async def name_of(connection: Connection, municipality: str) -> str:
+    """What a municipality is called; raises `ReportRefused` when there is none with this code."""
+    name: str | None = await connection.fetchval(queries.municipality, municipality)
+    if name is None:
+        raise ReportRefused(
+            f"there is no municipality {municipality[:40]} here: `bypunkt import` brings it in"
+        )
+    return name
 
 
 async def _steps(

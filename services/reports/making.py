@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date, datetime
 
 from services.log.lanes import lanes_for
-from services.reports.known import Known, Sources, known_of
+from services.reports.known import Known, Sources, known_of, name_of
 from services.reports.models import Availability, Content, GoalPart, PointPart, Step, Usage
 from services.reports.naming import ReportPeriod, ReportRefused
 from services.reports.store import Made, keep, queries
@@ -90,6 +90,7 @@ async def make_on_demand(
         raise ReportRefused(f"{period.written} is not over: a report is made of whole days that are")
     lane = await _lane(database, municipality)
     async with database.transaction(Role.WORKER, Lane(lane)) as connection:
+        await name_of(connection, municipality)
         counted: date | None = await connection.fetchval(queries.counted_until, lane)
         if counted is None or counted < period.ends:
             until = "no day is" if counted is None else f"only the days before {counted} are"

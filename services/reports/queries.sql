@@ -2,9 +2,13 @@
 -- The points of a municipality by name.
 SELECT p.id, p.names, p.synthetic FROM service_point AS p WHERE p.municipality = $1 ORDER BY p.id
 
+-- name: names
+-- What the points of a municipality are called.
+SELECT p.id, p.names FROM service_point AS p WHERE p.municipality = $1
+
 -- name: municipality
--- A municipality by its code, with its lane.
-SELECT m.name, m.lane FROM municipality AS m WHERE m.code = $1
+-- What a municipality is called.
+SELECT m.name FROM municipality AS m WHERE m.code = $1
 
 -- name: days
 -- The days of a municipality's points.
@@ -120,10 +124,6 @@ WHERE ($1::text IS NULL OR r.municipality = $1) AND ($2::text IS NULL OR r.perio
     AND ($3::text IS NULL OR r.kind = $3) AND ($4::text IS NULL OR r.subject = $4)
 ORDER BY r.period DESC, m.name, r.municipality, r.kind, r.subject, r.version DESC
 LIMIT $5
-
--- name: periods
--- The periods of which there are reports, newest first.
-SELECT DISTINCT r.period FROM report AS r WHERE $1::text IS NULL OR r.municipality = $1 ORDER BY r.period DESC LIMIT 240
 
 -- name: report
 -- One report: a version, or the newest.

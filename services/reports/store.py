@@ -1,6 +1,6 @@
 """Reports as they are stored: each version once, and never changed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -102,9 +102,9 @@ async def listed(
     ]
 
 
-async def periods(connection: Connection, municipality: str | None) -> Sequence[str]:
-    """The periods of which there are reports, newest first."""
-    return [row["period"] for row in await connection.fetch(queries.periods, municipality)]
+async def names(connection: Connection, municipality: str) -> dict[str, dict[str, str]]:
+    """What the points of a municipality are called, by language."""
+    return {row["id"]: row["names"] for row in await connection.fetch(queries.names, municipality)}
 
 
 async def report(connection: Connection, name: ReportName, version: int | None = None) -> Report | None:

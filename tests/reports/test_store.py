@@ -7,7 +7,7 @@ import pytest
 
 from services.reports.models import Content, fingerprint
 from services.reports.naming import Kind
-from services.reports.store import Report, ReportName, periods, report
+from services.reports.store import Report, ReportName, names, report
 from services.storage.database import Lane, Role, Tenants
 from tests.reports.reporting import AUGUST, HOME, LATER, POINT, Desk
 
@@ -84,8 +84,8 @@ async def test_each_sees_their_own(at_desk: Desk) -> None:
     assert len(await at_desk.all(HOME)) == 2
     assert await at_desk.all("0583") == []
     async with at_desk.database.transaction(Role.WEB, Tenants((HOME,))) as connection:
-        assert await periods(connection, None) == ["2026-08"]
-        assert await periods(connection, "0583") == []
+        assert POINT in await names(connection, HOME)
+        assert await names(connection, "0583") == {}
 
 
 async def test_stored_text_reads_and_writes_itself(at_desk: Desk) -> None:
