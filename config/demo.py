@@ -116,7 +116,11 @@ def _villages(plan: Plan) -> RegistryFile:
         raise DemoRefused(
             f"there is no municipality {', '.join(sorted(unknown))} in the demo; there are {known}"
         )
-    return whole.model_copy(update={"municipalities": chosen, "service_points": points, "devices": devices})
+    codes = {record.code for record in chosen}
+    goals = [goal for goal in whole.goals if goal.municipality in codes]
+    return whole.model_copy(
+        update={"municipalities": chosen, "service_points": points, "devices": devices, "goals": goals}
+    )
 
 
 def _at_speed(registry: RegistryFile, speed: float) -> RegistryFile:

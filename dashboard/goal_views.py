@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from fractions import Fraction
 
 from dashboard.charts.strip import Cell, Strip, strip_of_days
 from dashboard.charts.table import About, Key, Table
@@ -16,6 +15,7 @@ from dashboard.goal_words import (
     metric_words,
     period_name,
     scope_words,
+    short_period,
     status_words,
     target_words,
     trend_words,
@@ -59,6 +59,7 @@ class Said:
     projected: str
     budget: str
     trend: str
+    before: str
     version: int
     parts: Sequence[PartView]
 
@@ -162,7 +163,8 @@ def _view(standing: Standing, names: Names, today: date, lang: str) -> GoalView:
 def _said(standing: Standing, result: Result, names: Names, lang: str) -> Said:
     goal, verdict = standing.goal, result.verdict
     ends = verdict.value if verdict.projected is None else verdict.projected
-    towards = trend(goal.comparator, ends, _value_before(standing, result))
+    before = next((each for each in standing.results if each.period.last < result.period.first), None)
+    towards = trend(goal.comparator, ends, before.verdict.value if before else None)
     return Said(
         status=verdict.status,
         mark=MARKS[verdict.status],
@@ -176,6 +178,7 @@ def _said(standing: Standing, result: Result, names: Names, lang: str) -> Said:
         projected=_projected(goal, verdict, lang),
         budget=budget_words(verdict.budget, lang) if verdict.budget else "",
         trend=trend_words(towards, lang) if towards else "",
+        before=_outcome(goal, before.verdict, lang) if before else "",
         version=result.version,
         parts=[_part(goal, part, names, lang) for part in verdict.parts],
     )
@@ -194,9 +197,9 @@ def _projected(goal: Goal, verdict: Verdict, lang: str) -> str:
     return value_words(verdict.projected, goal.metric, goal.comparator, lang=lang)
 
 
-def _value_before(standing: Standing, result: Result) -> Fraction | None:
-    older = [each for each in standing.results if each.period.last < result.period.first]
-    return older[0].verdict.value if older else None
+def _outcome(goal: Goal, verdict: Verdict, lang: str) -> str:
+    """What was said, with its value if there is one."""
+    return ", ".join(filter(None, (status_words(verdict.status, lang), _value(goal, verdict, lang))))
 
 
 def _part(goal: Goal, part: Part, names: Names, lang: str) -> PartView:
@@ -234,14 +237,14 @@ def _history(goal: Goal, results: Sequence[Result], lang: str) -> Strip:
             ),
             _("Perioderna som tabell"),
         ),
-        labels=4,
+        labels=6,
     )
 
 
 def _cell(goal: Goal, result: Result, lang: str) -> Cell:
     name = period_name(goal.period, result.period, lang)
-    said = [status_words(result.verdict.status, lang), _value(goal, result.verdict, lang)]
-    return Cell(MARKS[result.verdict.status], "", f"{name}: {', '.join(filter(None, said))}", name)
+    short = short_period(goal.period, result.period, lang)
+    return Cell(MARKS[result.verdict.status], "", f"{name}: {_outcome(goal, result.verdict, lang)}", short)
 
 
 def _row(goal: Goal, result: Result, lang: str) -> tuple[str, ...]:

@@ -173,6 +173,18 @@ def period_name(kind: PeriodKind, period: Period, lang: str) -> str:
     return names[kind]()
 
 
+def short_period(kind: PeriodKind, period: Period, lang: str) -> str:
+    """The same where there is little room: nov, v. 47."""
+    _ = language(lang).gettext
+    if kind == "week":
+        return _("v. %(week)s") % {"week": period.first.isocalendar().week}
+    if kind == "month":
+        return format_date(period.first, "LLL", locale=lang)
+    if kind == "quarter":
+        return _("kv. %(quarter)s") % {"quarter": (period.first.month + 2) // 3}
+    return str(period.first.year)
+
+
 def scope_words(scope: Scope, lang: str, *, point: str | None, municipality: str) -> str:
     """What a goal is about: the point's name, or all points of the municipality, of a kind."""
     _ = language(lang).gettext

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from dashboard.pages.demo_desk import AT_A_POINT, AlreadyBroken, Mishap, Switch
-from tests.dashboard.pictures import past
+from tests.dashboard.pictures import past, promises
 from tests.dashboard.staffed import Staffed
 
 DEVICE = ("2421", "hs-slussfors-1")
@@ -86,6 +86,7 @@ async def play(site: Staffed) -> None:
     await _refuse_some(site)
     await _keep_up(site)
     await past.write_past(site)
+    await promises.judge(site)
 
 
 async def _write_histories(site: Staffed) -> None:
