@@ -136,6 +136,12 @@ PAGES: Final[tuple[Page, ...]] = (
         "Service points beside each other over 30 days, the worst first",
     ),
     _staff(
+        "goals",
+        "/staff/goals",
+        "/staff/goals",
+        "Service goals, the worst first: value with coverage, what is left, trend, period by period",
+    ),
+    _staff(
         "device",
         "/staff/devices/{device}",
         f"/staff/devices/{DEVICE[1]}",
@@ -187,12 +193,22 @@ STATES: Final[tuple[State, ...]] = (
     State("empty-start", "/", "The start page before any service point is registered", "empty"),
     State("empty-status", "/status", "The status page before any service point is registered", "empty"),
     State(
-        "new-point-status", f"/p/{NEW_POINT}/status", "A point of which no day is over yet, for everyone", "ordinary"
+        "new-point-status",
+        f"/p/{NEW_POINT}/status",
+        "A point of which no day is over yet, for everyone",
+        "ordinary",
     ),
     State(
         "empty-overview",
         "/staff",
         "The overview before any device is registered",
+        "empty",
+        PersonRole.INSTALLATION_ADMIN,
+    ),
+    State(
+        "empty-goals",
+        "/staff/goals",
+        "The goals before there are any",
         "empty",
         PersonRole.INSTALLATION_ADMIN,
     ),
