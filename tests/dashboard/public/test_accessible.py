@@ -6,6 +6,7 @@ from playwright.async_api import Browser, expect
 from dashboard.web import keys
 from tests.dashboard import accessible
 from tests.dashboard.public.demo_site import NOW, Site
+from tests.dashboard.public.past_days import YESTERDAY, change_day, count_days
 
 PATHS = (
     "/",
@@ -13,6 +14,11 @@ PATHS = (
     "/?q=paket&open=1",
     "/p/sp-gunnarn",
     "/p/mp-bokbuss-motala",
+    "/status",
+    "/status?municipality=0781",
+    "/p/sp-gunnarn/status",
+    "/p/sp-gunnarn/measured",
+    "/p/sp-gunnarn/sign",
     "/p/nowhere",
 )
 
@@ -20,6 +26,8 @@ PATHS = (
 async def test_axe_finds_nothing_where_our_scripts_do_not_arrive(villages: Site, browser: Browser) -> None:
     await villages.set_state("hs-gunnarn-1", "down", reason="silent", since=NOW)
     await villages.run("DELETE FROM device_status WHERE device = 'hs-lagan-1'")
+    await count_days(villages, 100)
+    await change_day(villages, "sp-gunnarn", YESTERDAY, down=2, blind=3)
     context = await browser.new_context(color_scheme="dark", viewport={"width": 1280, "height": 900})
     await accessible.ready(context)
     # axe is a script itself, so scripts stay allowed and ours do not arrive.

@@ -27,7 +27,7 @@ async def watched(context: BrowserContext) -> tuple[Page, dict[str, int]]:
     return page, sizes
 
 
-@pytest.mark.parametrize("path", ["/", "/p/sp-fornasa", "/p/nowhere"])
+@pytest.mark.parametrize("path", ["/", "/p/sp-fornasa", "/status", "/p/sp-fornasa/sign", "/p/nowhere"])
 async def test_page_without_its_map_is_under_60_kb_over_the_wire(
     villages: Site, browser: Browser, path: str
 ) -> None:
