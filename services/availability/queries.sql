@@ -288,6 +288,25 @@ FROM changed AS c
 -- A month without days is none.
 DELETE FROM availability_month WHERE days = 0
 
+-- name: drop_months
+-- Drop all months of a lane, for adding them up anew.
+DELETE FROM availability_month
+
+-- name: add_up_months
+-- Add all months of a lane up from their days.
+INSERT INTO availability_month (
+    municipality, kind, subject, month, days, up_ms, degraded_ms, lost_ms, down_ms, blind_ms, maintenance_ms,
+    open_up_ms, open_degraded_ms, open_lost_ms, open_down_ms, open_blind_ms, open_maintenance_ms, hours_days, outages,
+    computed_at
+)
+SELECT
+    d.municipality, d.kind, d.subject, date_trunc('month', d.day::timestamp)::date, count(*), sum(d.up_ms),
+    sum(d.degraded_ms), sum(d.lost_ms), sum(d.down_ms), sum(d.blind_ms), sum(d.maintenance_ms), sum(d.open_up_ms),
+    sum(d.open_degraded_ms), sum(d.open_lost_ms), sum(d.open_down_ms), sum(d.open_blind_ms),
+    sum(d.open_maintenance_ms), sum(d.hours_known::int), sum(d.outages), $1
+FROM availability_day AS d
+GROUP BY d.municipality, d.kind, d.subject, date_trunc('month', d.day::timestamp)::date
+
 -- name: held_days
 -- The days that are stored of subjects, for holding them against what is counted afresh.
 SELECT

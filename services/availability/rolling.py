@@ -6,7 +6,7 @@ measurements, calendars and the registry changed: what is stored is what countin
 
 import asyncio
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -55,6 +55,9 @@ class Cell:
     last: date
 
 
+_Work = Callable[[Connection, Standing, Sequence[Cell], date, date], Awaitable[Sequence[str]]]
+
+
 class DayCounter:
     """Counts the days of every lane until cancelled."""
 
@@ -96,25 +99,42 @@ class DayCounter:
     async def verify(self, lane: int) -> list[str]:
         """Return where the lane's days differ from what counting them afresh gives; none means equal."""
         async with self._database.transaction(Role.WORKER, Lane(lane)) as connection:
-            await connection.execute(queries.begin_lane, lane)
-            held = await connection.fetchrow(queries.hold_lane, lane)
-            if held is None:
-                return [f"availability lane {lane}: somebody else is counting"]
-            found = [
+            wrong = await connection.fetch(queries.wrong_months)
+        return [
+            *(
                 f"availability month {row['month']} {row['municipality']} {row['subject']}: not the sum of its days"
-                for row in await connection.fetch(queries.wrong_months)
-            ]
-            until: date | None = held["counted_until"]
-            known = await standing_of(connection)
-            first = await _floor(connection, known)
-            if until is None or first is None:
-                return found
-            subjects = list(subjects_of(known))
-            for some in _blocks(first, until - timedelta(days=1), len(subjects)):
-                cells = [Cell(subject, *some) for subject in subjects]
-                afresh = await _counted(connection, known, cells, *some)
-                found += await _differences(connection, afresh, _codes(known), *some)
-            return found
+                for row in wrong
+            ),
+            *await self._all(lane, _differences),
+        ]
+
+    async def rebuild(self, lane: int) -> list[str]:
+        """Count all of the lane's days again, what differs as the next version; return why it could not, if so."""
+        troubles = await self._all(lane, self._count)
+        async with self._database.transaction(Role.WORKER, Lane(lane)) as connection:
+            if await connection.fetchrow(queries.hold_lane, lane) is not None:
+                await connection.execute(queries.drop_months)
+                await connection.execute(queries.add_up_months, self._clock())
+        return troubles
+
+    async def _all(self, lane: int, work: _Work) -> list[str]:
+        """Do something with all of a lane's days, some in each transaction, while nobody else counts there."""
+        found: list[str] = []
+        start: date | None = None
+        while True:
+            async with self._database.transaction(Role.WORKER, Lane(lane)) as connection:
+                await connection.execute(queries.begin_lane, lane)
+                held = await connection.fetchrow(queries.hold_lane, lane)
+                if held is None:
+                    return [*found, f"availability lane {lane}: somebody else is counting, try again"]
+                known = await standing_of(connection)
+                start, until = start or await _floor(connection, known), held["counted_until"]
+                if start is None or until is None or start >= until:
+                    return found
+                first, last = next(_blocks(start, until - timedelta(days=1), len(known.touching)))
+                cells = [Cell(subject, first, last) for subject in sorted(known.touching)]
+                found += await work(connection, known, cells, first, last)
+                start = last + timedelta(days=1)
 
     async def _on(
         self, connection: Connection, lane: int, until: date | None, due: date
@@ -161,12 +181,13 @@ class DayCounter:
 
     async def _count(
         self, connection: Connection, known: Standing, cells: Sequence[Cell], first: date, last: date
-    ) -> None:
+    ) -> Sequence[str]:
         rows = await _counted(connection, known, cells, first, last)
         done = await connection.fetchrow(queries.put_days, RULE, *_columns_of(rows), self._clock())
         if done is not None and done["gone"]:
             await connection.execute(queries.drop_empty_months)
         COUNTED.inc(len(rows))
+        return ()
 
 
 async def _counted(
@@ -233,9 +254,11 @@ def _concerned(note: asyncpg.Record, known: Standing) -> Iterable[Subject]:
 
 
 async def _differences(
-    connection: Connection, afresh: Iterable[Row], codes: Sequence[str], first: date, last: date
+    connection: Connection, known: Standing, cells: Sequence[Cell], first: date, last: date
 ) -> list[str]:
-    rows = await connection.fetch(queries.held_days, codes, first, last)
+    """Where the stored days of all subjects in the lane are not what counting them afresh gives."""
+    afresh = await _counted(connection, known, cells, first, last)
+    rows = await connection.fetch(queries.held_days, _codes(known), first, last)
     held = {tuple(row)[:4]: tuple(row)[4:] for row in rows}
     counted = {(*subject, day): (RULE, *_numbers(figures)) for subject, day, figures in afresh if figures}
     return [

@@ -149,6 +149,14 @@ def test_an_outage_belongs_to_the_day_on_which_it_began() -> None:
     assert begun == [1, 0]
 
 
+def test_what_calendars_say_of_the_day_before_is_not_asked() -> None:
+    """So a day is the same whether it is counted alone or with the days around it."""
+    day = Span(10, 20)
+    share = Share("hotspot", (Stretch(0, 20, Condition.DOWN),), (Span(0, 20),), (Span(5, 10),))
+    for line in (point_line([share], (Span(5, 10),), day), device_line(share, day)):
+        assert counted(line, None, day).outages == 0
+
+
 def test_a_screen_speaks_for_a_point_only_on_days_without_a_hotspot() -> None:
     day = Span(0, 10)
     screen = Share("kiosk", (Stretch(0, 10, Condition.UP),), (Span(0, 10),))

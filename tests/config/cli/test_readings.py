@@ -6,9 +6,10 @@ import asyncpg
 import pytest
 
 from config.app import READINGS
+from services.availability.rolling import DayCounter
 from services.log.follow import Follower, LaneSignals
 from services.log.store import Sight, record_sight
-from services.storage.database import Lane, Role
+from services.storage.database import Database, Lane, Role
 from tests.config.cli.calling import bypunkt
 from tests.support.villages import NOON, add, heartbeat, lane_of, villages
 
@@ -71,6 +72,24 @@ async def test_tables_that_were_tampered_with_are_found_out_and_made_again(
     assert (await bypunkt("rebuild", reading, "--verify")).code == 1  # to verify mends nothing
     assert (await bypunkt("rebuild", reading)).out == f"{reading}: made again from the log\n"
     assert (await bypunkt("rebuild", reading, "--verify")).out == equal
+
+
+async def test_days_that_were_tampered_with_are_found_out_and_counted_again(
+    busy: str, admin_url: str
+) -> None:
+    await _tamper(
+        admin_url, "UPDATE bypunkt.reading_cursor SET caught_up_at = caught_up_at + interval '2 days'"
+    )
+    async with Database.open(busy) as database:
+        await DayCounter(database, clock=lambda: LATER).once()
+    equal = "availability: the tables equal the intervals\n"
+    assert (await bypunkt("rebuild", "availability", "--verify")).out == equal
+    await _tamper(admin_url, "UPDATE bypunkt.availability_day SET up_ms = up_ms + 1 WHERE kind = 'point'")
+    said = await bypunkt("rebuild", "availability", "--verify")
+    assert "point dp-lidhult 2026-09-16" in said.out
+    assert said.problem.startswith("availability: ")
+    assert (await bypunkt("rebuild", "availability")).out == "availability: made again from the intervals\n"
+    assert (await bypunkt("rebuild", "availability", "--verify")).out == equal
 
 
 @pytest.mark.usefixtures("installed")
