@@ -173,7 +173,7 @@ async def test_days_are_what_counting_everything_afresh_gives(
         await play.count()
         assert await play.counter.verify(lane.number) == []
         rows = await tables(lane.admin)
-        assert len(rows[0]) > 5
+        assert rows[0]
         await lane.admin.execute(
             "TRUNCATE bypunkt.availability_day, bypunkt.availability_day_before, bypunkt.availability_month,"
             " bypunkt.availability_lane"
