@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import segno
 from aiohttp import web
-from markupsafe import Markup
 
 from dashboard.points import POINTS, PointView
 from dashboard.web.language import language
@@ -51,11 +50,13 @@ async def sign(request: web.Request) -> web.StreamResponse:
     )
 
 
-def qr_code(address: str) -> Markup:
-    """The address as an SVG that is black on white, whatever the colours around it."""
+def qr_code(address: str) -> str:
+    """The address as an SVG that is black on white, whatever the colours around it.
+
+    Of the address nothing but the modules of the code stands in it, so a template may take it as it is.
+    """
     code = segno.make(address, error=_LOSS, micro=False, boost_error=False)
-    # Of the address nothing but the modules of the code stands in it.
-    return Markup(code.svg_inline(border=_MARGIN, light="#fff", omitsize=True))  # noqa: S704
+    return code.svg_inline(border=_MARGIN, light="#fff", omitsize=True)
 
 
 def sign_words(view: PointView, lang: str) -> SignWords:
@@ -76,7 +77,7 @@ def sign_words(view: PointView, lang: str) -> SignWords:
         _("Vad mäts här?"),
         tuple(found or [_("Här mäts ingenting nu.")]),
         _(
-            "Vi räknar besök men följer ingen. Vi samlar inte in namn, telefonens nummer eller adress, "
+            "Vi räknar besök men följer ingen. Vi samlar inte in vem du är, vilken telefon du har "
             "eller vad du gör på nätet."
         ),
         _("%(name)s kommun ansvarar och svarar på frågor.") % {"name": view.municipality.name},
