@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 
 from services.storage.database import Database, Role, Tenants
+from services.tenants.goals import keep_goals
 from services.tenants.importing import ImportRefused, import_registry, read_registry
 from services.tenants.models import RegistryFile
 from tests.support.villages import registry, villages
@@ -87,6 +88,14 @@ async def test_a_promise_may_be_corrected_until_a_period_has_been_judged_by_it(
         "Ljungby kommun",
         date(2026, 12, 31),
     )
+
+
+async def test_one_wrong_goal_and_none_is_registered(database: Database) -> None:
+    good, lost = (*promising().goals, *promising(id="g-lost", point="dp-gone").goals)
+    async with database.transaction(Role.WEB, Tenants(("0781",))) as connection:
+        problems = await keep_goals(connection, [good, lost], synthetic=True)
+    assert problems == ["goal g-lost: there is no service point dp-gone in municipality 0781"]
+    assert await goals(database) == []
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from tests.dashboard.lived import counted, lived
 from tests.dashboard.promised import promise, said
 from tests.dashboard.staffed import FORNASA, LIDHULT, Staffed
 
-AUGUST, SEPTEMBER, OCTOBER = (period_at("month", date(2026, month, 1)) for month in (8, 9, 10))
+JUNE, JULY, AUGUST = (period_at("month", date(2026, month, 1)) for month in (6, 7, 8))
 
 
 async def page_of(
@@ -42,11 +42,11 @@ async def test_before_there_are_goals_it_says_what_one_is(site: Staffed) -> None
 async def test_worst_comes_first_and_each_says_so_in_words_and_shape(site: Staffed) -> None:
     await promise(site, "g-met", "g-blind", "g-risk", "g-missed", "g-track")
     await promise(site, "g-later", valid_from="2199-01-01")
-    await said(site, "g-met", "met", OCTOBER, value=(9991, 100))
-    await said(site, "g-blind", "insufficient_data", OCTOBER, coverage=79, why="low_coverage")
-    await said(site, "g-risk", "at_risk", OCTOBER, value=(98, 1), is_over=False)
-    await said(site, "g-missed", "not_met", OCTOBER, value=(9, 1))
-    await said(site, "g-track", "on_track", OCTOBER, value=(100, 1), is_over=False)
+    await said(site, "g-met", "met", AUGUST, value=(9991, 100))
+    await said(site, "g-blind", "insufficient_data", AUGUST, coverage=79, why="low_coverage")
+    await said(site, "g-risk", "at_risk", AUGUST, value=(98, 1), is_over=False)
+    await said(site, "g-missed", "not_met", AUGUST, value=(9, 1))
+    await said(site, "g-track", "on_track", AUGUST, value=(100, 1), is_over=False)
     page = await page_of(site)
     found = re.findall(
         r'<article class="goal" id="[^"]+" data-goal="([^"]+)" data-status="([^"]*)" data-state="([^"]+)"',
@@ -76,34 +76,34 @@ async def test_worst_comes_first_and_each_says_so_in_words_and_shape(site: Staff
 
 async def test_goal_shows_value_budget_trend_and_its_periods(site: Staffed) -> None:
     await promise(site, "g-wifi")
-    await said(site, "g-wifi", "met", AUGUST, value=(9950, 100))
-    await said(site, "g-wifi", "insufficient_data", SEPTEMBER, coverage=10, why="low_coverage")
+    await said(site, "g-wifi", "met", JUNE, value=(9950, 100))
+    await said(site, "g-wifi", "insufficient_data", JULY, coverage=10, why="low_coverage")
     hours = (26_784_000, 18_000_000)  # 7 h 26 min, of which 5 h
-    await said(site, "g-wifi", "met", OCTOBER, value=(99999, 1000), budget=hours, version=3)
+    await said(site, "g-wifi", "met", AUGUST, value=(99999, 1000), budget=hours, version=3)
     row = row_of(await page_of(site), "g-wifi")
     words = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", row)).replace("\N{NO-BREAK SPACE}", " ")
     assert "minst 99 %" in words
     assert "99,99 %" in words  # never rounded up to 100
     assert "2 h 26 min kvar av 7 h 26 min" in words
     assert "omräknad, version 3" in words
-    assert "perioden före" not in words  # nothing is known of September
+    assert "perioden före" not in words  # nothing is known of July
     assert "Ljungby kommun, IT-enheten" in words
     table = [
         re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", line)).replace("\N{NO-BREAK SPACE}", " ").strip()
         for line in re.findall(r"<tr>(.*?)</tr>", row, re.DOTALL)[1:]
     ]
     assert table == [
-        "oktober 2026 Uppfyllt 99,99 % 100,00 % 3",
-        "september 2026 Underlag saknas – 10,00 % 1",
-        "augusti 2026 Uppfyllt 99,50 % 100,00 % 1",
+        "augusti 2026 Uppfyllt 99,99 % 100,00 % 3",
+        "juli 2026 Underlag saknas – 10,00 % 1",
+        "juni 2026 Uppfyllt 99,50 % 100,00 % 1",
     ]
-    assert len(re.findall(r"<title>(?:augusti|september|oktober) 2026", row)) == 3
+    assert len(re.findall(r"<title>(?:juni|juli|augusti) 2026", row)) == 3
 
 
 async def test_trend_is_told_where_both_are_known(site: Staffed) -> None:
     await promise(site, "g-wifi")
-    await said(site, "g-wifi", "not_met", OCTOBER, value=(0, 1))
-    await said(site, "g-wifi", "met", SEPTEMBER, value=(99, 1))
+    await said(site, "g-wifi", "not_met", AUGUST, value=(0, 1))
+    await said(site, "g-wifi", "met", JULY, value=(99, 1))
     row = row_of(await page_of(site, query="?lang=en"), "g-wifi")
     assert "worse than the period before" in row
     assert "0.00" in row
@@ -151,8 +151,8 @@ async def test_nobody_sees_the_goals_of_others(site: Staffed) -> None:
 async def test_goal_that_has_ended_stands_last(site: Staffed) -> None:
     await promise(site, "g-old", valid_until="2026-10-31")
     await promise(site, "g-new")
-    await said(site, "g-old", "not_met", OCTOBER, value=(1, 1))
-    await said(site, "g-new", "met", OCTOBER, value=(100, 1))
+    await said(site, "g-old", "not_met", AUGUST, value=(1, 1))
+    await said(site, "g-new", "met", AUGUST, value=(100, 1))
     page = await page_of(site)
     assert (
         page.index('data-goal="g-new"')
