@@ -33,7 +33,7 @@ LABEL org.opencontainers.image.title="bypunkt" \
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends \
-        fonts-dejavu-core libharfbuzz-subset0 libpangoft2-1.0-0 postgresql-client-17 \
+        fonts-liberation libharfbuzz-subset0 libpangoft2-1.0-0 postgresql-client-17 \
     && rm -rf /var/lib/apt/lists/* \
     && groupadd --gid 10001 bypunkt \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin bypunkt

@@ -72,7 +72,7 @@ def test_final_stage_runs_as_nobody_in_particular_and_without_compilers() -> Non
     assert "\nUSER 10001:10001\n" in final
     assert "pip" not in final
     (packages,) = re.findall(r"install --yes --no-install-recommends \\\n +(.+) \\", final)
-    pango = ["fonts-dejavu-core", "libharfbuzz-subset0", "libpangoft2-1.0-0"]
+    pango = ["fonts-liberation", "libharfbuzz-subset0", "libpangoft2-1.0-0"]
     assert packages.split() == [*pango, "postgresql-client-17"]
     assert [line for line in TEXT.splitlines() if line.startswith(("ADD", "ARG"))] == []
 

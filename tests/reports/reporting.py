@@ -112,7 +112,7 @@ async def desk(database_url: str, admin_url: str) -> AsyncIterator[Desk]:
             await made.month(AUGUST.first)
             await made.day(date(2026, 8, 3), down=7_200_000)
             await made.day(date(2026, 8, 4), blind=3_600_000)
-            await made.counted(date(2026, 9, 5))
+            await made.counted(date(2026, 9, 5), LATER - timedelta(hours=1))
             yield made
         finally:
             await admin.close()

@@ -9,6 +9,7 @@ from typing import Final, Literal, TypeAlias
 
 from services.tenants.access import PersonRole
 from tests.dashboard.pictures.past import NEW_POINT, POINT
+from tests.dashboard.pictures.reported import REPORT
 from tests.dashboard.pictures.scene import DEVICE, KIOSK
 
 Lang: TypeAlias = Literal["sv", "en"]
@@ -142,6 +143,18 @@ PAGES: Final[tuple[Page, ...]] = (
         "Service goals, the worst first: value with coverage, what is left, trend, period by period",
     ),
     _staff(
+        "reports",
+        "/staff/reports",
+        "/staff/reports",
+        "Reports by period and municipality, each with its versions and as a file",
+    ),
+    _staff(
+        "report",
+        "/staff/reports/{municipality}/{period}",
+        REPORT,
+        "The report of a municipality for a month: in plain sentences, then figures with coverage, points, days",
+    ),
+    _staff(
         "device",
         "/staff/devices/{device}",
         f"/staff/devices/{DEVICE[1]}",
@@ -180,6 +193,7 @@ NO_PAGES: Final = frozenset(
         "/points.csv",
         "/staff/points/{point}/explain.json",
         "/staff/points/{point}/explain.csv",
+        "/staff/reports/{municipality}/{period}/{form}",
         "/api/v1/live",
         "/live",
         "/healthz",

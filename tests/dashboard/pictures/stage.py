@@ -20,7 +20,7 @@ from services.log.append import make_partitions
 from services.storage.database import Database, Public, Role
 from services.tenants.access import PersonRole
 from services.tenants.importing import import_registry, read_registry
-from tests.dashboard.pictures import scene
+from tests.dashboard.pictures import reported, scene
 from tests.dashboard.staffed import Staffed, employ
 from tests.support.databases import name_in
 
@@ -94,6 +94,7 @@ async def stage(database_url: str, admin_url: str, *, empty: bool = False) -> As
         else:
             await import_registry(database, read_registry(DEMO))
             await scene.play(running)
+            await reported.write_reports(running)
         await employ(database)
         await running.see_ahead()
         async with serve(app, host="127.0.0.1", port=0) as url:
