@@ -1,9 +1,13 @@
 """Days are counted when they are over, once, and again when something of them has changed."""
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
+import pytest
+from asyncpg import Connection as Asyncpg
+
 from services.storage.database import Lane, Role
-from tests.availability.counting import DAY, DEVICE, HOME, OTHER, POINT, at, counting, wall
+from tests.availability.counting import DAY, DEVICE, HOME, OTHER, POINT, at, counting, moment, wall
 
 HOUR = 3_600_000
 
@@ -201,3 +205,44 @@ async def test_a_table_that_was_tampered_with_is_found_out_and_counted_again(
         assert await lane.counter.rebuild(lane.lane) == []
         assert await lane.differences() == []
         assert [tuple(row)[:-1] for row in await lane.rows()] == [tuple(row)[:-1] for row in right]
+
+
+async def test_a_day_of_many_devices_takes_no_more_statements(
+    database_url: str, admin_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    for name in ("execute", "fetch", "fetchrow", "fetchval"):
+        ask = getattr(Asyncpg, name)
+
+        async def counted(
+            self: object,
+            query: str,
+            *arguments: object,
+            _ask: Callable[..., Awaitable[object]] = ask,
+            **more: object,
+        ) -> object:
+            said.append(query)
+            return await _ask(self, query, *arguments, **more)
+
+        monkeypatch.setattr(Asyncpg, name, counted)
+    async with counting(database_url, admin_url) as lane:
+        await lane.measure(DEVICE, (at(0), "heard"))
+        numbers = []
+        for day in range(1, 4):
+            await lane.over(day)
+            said.clear()
+            assert not await lane.counter.turn(lane.lane)
+            numbers.append(len(said))
+            await lane.admin.execute(
+                "INSERT INTO bypunkt.device (municipality, id, kind, point, offline_after_s)"
+                " SELECT $1, 'hs-many-' || $2 || '-' || n, 'hotspot', $3, 180 FROM generate_series(1, 40) AS n",
+                HOME, str(day), POINT,
+            )  # fmt: skip
+            await lane.admin.execute(
+                "INSERT INTO bypunkt.status_interval SELECT municipality, id, $1, NULL, 'up', 'heard'"
+                " FROM bypunkt.device WHERE id LIKE 'hs-many-' || $2 || '-%'", moment(at(day)), str(day),
+            )  # fmt: skip
+            await lane.admin.execute("TRUNCATE bypunkt.availability_touched")
+        assert len(await lane.rows()) == 2 + 42 + 82
+    # The first time there is nothing yet that could have changed.
+    assert numbers[0] + 1 == numbers[1] == numbers[2] < 20
