@@ -98,6 +98,6 @@ async def test_paper_holds_what_one_needs_and_no_more(villages: Site, browser: B
     await expect(page.get_by_text(f"Aktuellt läge: {villages.url}/p/sp-fornasa")).to_be_visible()
     for kept in ("Öppettider", "Det här finns"):
         await expect(page.get_by_role("heading", name=kept)).to_be_visible()
-    for gone in (".map-part", ".language", ".links", "#look", ".trail", "#as-of"):
+    for gone in (".map-part", ".language", ".bottom .links", ".place .links", "#look", ".trail", "#as-of"):
         await expect(page.locator(gone)).to_be_hidden()
     await context.close()
