@@ -96,6 +96,7 @@ async def test_search_finds_a_device_or_a_place_or_says_that_there_is_none(site:
 
 
 async def test_empty_installation_says_what_to_do_next(site: Staffed) -> None:
+    await site.run("DELETE FROM placement")
     await site.run("DELETE FROM device")
     assert "Be den som sköter bypunkt hos er" in await page(site, "/staff")
     assert "bypunkt import FIL" in await page(site, "/staff", PersonRole.INSTALLATION_ADMIN)
