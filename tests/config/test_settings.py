@@ -136,6 +136,7 @@ def test_every_secret_is_of_a_kind_that_is_masked() -> None:
         load(
             database={"url": "u1", "admin_url": "u2"},
             mqtt={"password": "p1", "username": "bypunkt", "rights_password": "p2"},
+            reports={"smtp_password": "p3"},
         )
     )
     masked = {name for name, value in told.items() if value == "•••"}
@@ -144,9 +145,19 @@ def test_every_secret_is_of_a_kind_that_is_masked() -> None:
         "BYPUNKT_DATABASE__ADMIN_URL",
         "BYPUNKT_MQTT__PASSWORD",
         "BYPUNKT_MQTT__RIGHTS_PASSWORD",
+        "BYPUNKT_REPORTS__SMTP_PASSWORD",
     }
     suspicious = {name for name in told if any(word in name for word in ("PASSWORD", "SECRET", "TOKEN"))}
     assert {name for name in suspicious if not name.endswith("_FILE")} <= masked
+
+
+def test_recipients_of_reports_come_as_json_or_as_a_table(
+    settings_toml: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings_toml.write_text('[reports.recipients]\n"0781" = ["a@example.org"]\n')
+    assert load().reports.recipients == {"0781": ["a@example.org"]}
+    monkeypatch.setenv("BYPUNKT_REPORTS__RECIPIENTS", '{"0583": ["b@example.org"]}')
+    assert load().reports.recipients["0583"] == ["b@example.org"]
 
 
 def test_settings_cannot_be_changed_and_do_not_show_their_secrets() -> None:
