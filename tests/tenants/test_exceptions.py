@@ -10,6 +10,7 @@ import pytest
 
 from services.storage.database import Database, Role, Tenants
 from services.tenants.calendar import calendars
+from services.tenants.exceptions import keep_exceptions
 from services.tenants.hours import Opening, opening_at
 from services.tenants.importing import ImportRefused, import_registry, read_registry
 from services.tenants.models import RegistryFile
@@ -94,6 +95,16 @@ async def test_the_list_of_the_file_is_the_whole_list_of_each_point_in_it(databa
         alone = registry()
         await import_registry(database, alone.model_copy(update={"service_points": alone.service_points[:1]}))
         assert await stored(database) == [both[2]]
+
+
+async def test_points_that_are_not_named_keep_their_exceptions(database_url: str) -> None:
+    given = registry(MIDSUMMER_EVE, other=(LONG_MONDAY,))
+    async with Database.open(database_url) as database:
+        await import_registry(database, given)
+        async with database.transaction(Role.WEB, SCOPE) as connection:
+            await keep_exceptions(connection, registry().service_points[:1])
+            await keep_exceptions(connection, [])
+        assert await stored(database) == [("sp-tjallmo", "2024-06-17", "09:00-20:00")]
 
 
 async def test_the_same_file_again_touches_no_day_that_was_counted(database_url: str, admin_url: str) -> None:
