@@ -70,7 +70,7 @@ def evaluate(as_json: AsJson = False) -> None:
 async def _evaluate() -> list[News]:
     # Years of periods take as long as they take.
     async with open_database(settings_for_command(), statement_s=None) as database:
-        return await GoalKeeper(database, measures=MEASURES, clock=now).once()
+        return await GoalKeeper(database, measures=MEASURES, clock=now).once(everything=True)
 
 
 def _worst_first(standing: Standing) -> tuple[int, str, str]:

@@ -29,9 +29,34 @@ CROSS JOIN LATERAL (
 ) AS r
 ORDER BY r.municipality, r.goal, r.first_day DESC
 
+-- name: held
+-- What is said of which periods of goals in scope, and how far it goes.
+SELECT municipality, goal, first_day, counted_to, is_over FROM goal_result
+
+-- name: judged
+-- When the goals of a lane were last judged, and on which day all of them.
+SELECT judged_at, whole_on FROM goal_lane WHERE lane = $1
+
+-- name: put_judged
+-- Remember when the goals of a lane were judged, and on which day all of them.
+INSERT INTO goal_lane (lane, judged_at, whole_on) VALUES ($1, $2, $3)
+ON CONFLICT (lane) DO UPDATE SET judged_at = excluded.judged_at, whole_on = excluded.whole_on
+
+-- name: changed_months
+-- Months of which a day has been counted, or counted again, since an instant.
+SELECT DISTINCT month FROM availability_month WHERE computed_at > $1
+
+-- name: drop_results
+-- Drop what was said of periods that go on and are none (any longer): all but these.
+DELETE FROM goal_result AS h
+WHERE NOT h.is_over AND NOT EXISTS (
+    SELECT FROM unnest($1::text[], $2::text[], $3::date[]) AS g (municipality, goal, first_day)
+    WHERE g.municipality = h.municipality AND g.goal = h.goal AND g.first_day = h.first_day
+)
+
 -- name: put_results
--- Store what is said now, and drop what was said of periods that are none (any longer); what is as it was is left alone.
--- Of periods that were over the earlier version is kept. Returned is what is new or says something else.
+-- Store what is said of goals in periods; what is as it was is left alone. Of periods that were over the earlier version is
+-- kept. Returned is what is new or says something else.
 WITH given AS MATERIALIZED (
     SELECT *
     FROM unnest(
@@ -70,14 +95,6 @@ kept AS (
     FROM goal_result AS h
     JOIN changed AS c ON c.municipality = h.municipality AND c.goal = h.goal AND c.first_day = h.first_day
     WHERE h.is_over
-),
-
-dropped AS (
-    DELETE FROM goal_result AS h
-    WHERE NOT h.is_over AND NOT EXISTS (
-        SELECT FROM given AS g
-        WHERE g.municipality = h.municipality AND g.goal = h.goal AND g.first_day = h.first_day
-    )
 )
 
 INSERT INTO goal_result AS r (

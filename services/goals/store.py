@@ -75,7 +75,7 @@ async def standings_of(connection: Connection, *, periods: int) -> list[Standing
 
 
 async def keep_results(connection: Connection, said: Sequence[Said], *, now: datetime) -> list[News]:
-    """Store all that is said in the scope, and return what is new; of periods that were over, earlier versions stay."""
+    """Store what is said, and return what is new; of periods that were over, earlier versions stay."""
     columns = list(zip(*(_row(each) for each in said), strict=True)) or [()] * 17
     rows = await connection.fetch(queries.put_results, now, *(list(column) for column in columns))
     return [News(**{**row, "status": Status(row["status"])}) for row in rows]

@@ -2,14 +2,14 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
 import asyncpg
 import pytest
 
-from services.goals.judging import GoalKeeper, Measure
+from services.goals.judging import MARGIN, GoalKeeper, Measure
 from services.goals.measures import Worked, share
 from services.goals.models import Measured, Part, Scope, Status, Why, Window
 from services.goals.registered import measure_basic_services, measure_hours
@@ -27,6 +27,15 @@ WIFI: dict[str, Any] = {
     "id": "g-wifi", "municipality": "0781", "metric": "wifi_availability", "target": 99, "period": "month",
     "owner": "Ljungby kommun", "valid_from": "2026-01-01",
 }  # fmt: skip
+
+_MONTH = """
+INSERT INTO availability_month (
+    municipality, kind, subject, month, days, up_ms, degraded_ms, lost_ms, down_ms, blind_ms, maintenance_ms,
+    open_up_ms, open_degraded_ms, open_lost_ms, open_down_ms, open_blind_ms, open_maintenance_ms, hours_days, outages,
+    computed_at
+)
+VALUES ('0781', 'point', 'dp-lidhult', $1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, $2)
+"""
 
 
 class Counted:
@@ -68,6 +77,15 @@ async def counted_until(admin_url: str, day: date) -> None:
             "INSERT INTO bypunkt.availability_lane SELECT lane, $1 FROM bypunkt.lane ON CONFLICT DO NOTHING",
             day,
         )
+    finally:
+        await connection.close()
+
+
+async def month_counted(admin_url: str, month: date, at: datetime) -> None:
+    connection = await asyncpg.connect(admin_url)
+    try:
+        await connection.execute("SET search_path = bypunkt")
+        await connection.execute(_MONTH, month, at)
     finally:
         await connection.close()
 
@@ -124,7 +142,7 @@ async def test_late_truth_is_a_new_version_of_a_period_that_is_over_and_the_old_
         await counted_until(admin_url, date(2026, 3, 15))
         await keeper.once()
         counted.out |= {(Scope("0781"), 1): 10, (Scope("0781"), 3): 1}
-        news = {each.first_day: each for each in await keeper.once()}
+        news = {each.first_day: each for each in await keeper.once(everything=True)}
         assert {day: (each.version, each.status) for day, each in news.items()} == {
             date(2026, 1, 1): (2, Status.NOT_MET),
             date(2026, 3, 1): (1, Status.ON_TRACK),
@@ -133,7 +151,7 @@ async def test_late_truth_is_a_new_version_of_a_period_that_is_over_and_the_old_
         assert (goal, day, version) == ("g-wifi", date(2026, 1, 1), 1)
         assert (result["status"], result["value_part"], result["value_whole"]) == ("met", 100, 1)
         counted.out.clear()
-        await keeper.once()
+        await keeper.once(everything=True)
         assert [version for *_, version, _ in await before(database)] == [1, 2]
 
 
@@ -169,6 +187,70 @@ async def test_a_goal_holds_as_long_as_it_says(database_url: str, admin_url: str
         by_name = await standings(database)
     assert [each.period.first for each in by_name["g-wifi"].results] == [date(2026, 2, 1), date(2026, 1, 1)]
     assert by_name["g-later"].results == ()
+
+
+async def test_only_what_may_have_changed_is_asked_again_and_once_a_day_everything(
+    database_url: str, admin_url: str
+) -> None:
+    counted = Counted()
+    moment = [NOW]
+    async with judged(database_url, [WIFI], measures={"wifi_availability": counted.measure}) as (database, _):
+        keeper = GoalKeeper(
+            database, measures={"wifi_availability": counted.measure}, clock=lambda: moment[0]
+        )
+
+        async def asked() -> list[int]:
+            counted.asked.clear()
+            await keeper.once()
+            return [window.period.first.month for _, window in counted.asked]
+
+        await counted_until(admin_url, date(2026, 3, 15))
+        assert await asked() == [1, 2, 3]
+        assert await asked() == []
+        await month_counted(admin_url, date(2026, 2, 1), NOW)
+        assert await asked() == [2]
+        moment[0] += 2 * MARGIN
+        assert await asked() == [2]  # it may have become known only just after the last time
+        assert await asked() == []
+        await counted_until(admin_url, date(2026, 3, 14))
+        assert await asked() == [3]
+        moment[0] += timedelta(days=1)
+        assert await asked() == [1, 2, 3]
+
+
+async def test_corrected_promise_is_judged_at_once(database_url: str) -> None:
+    counted = Counted()
+    goal = WIFI | {"valid_from": "2026-03-01", "target": 100}
+    async with judged(database_url, [goal], measures={"wifi_availability": counted.measure}) as (
+        database,
+        keeper,
+    ):
+        await keeper.once()
+        assert await keeper.once() == []
+        await import_registry(database, RegistryFile.model_validate({"goals": [goal | {"target": 90}]}))
+        assert (await standings(database))["g-wifi"].results == ()
+        assert len(await keeper.once()) == 1
+        await import_registry(
+            database, RegistryFile.model_validate({"goals": [goal | {"target": 90, "owner": "X"}]})
+        )
+        assert await keeper.once() == []
+
+
+async def test_hours_that_change_are_seen_on_the_same_day(database_url: str) -> None:
+    hours = WIFI | {"metric": "hours_per_week", "municipality": "0583", "point": "sp-fornasa", "target": 50,
+                    "valid_from": "2026-03-01"}  # fmt: skip
+    async with judged(database_url, [hours], measures={"hours_per_week": measure_hours}) as (
+        database,
+        keeper,
+    ):
+        await keeper.once()
+        villages_now = registry().model_dump(mode="json")
+        villages_now["service_points"][1]["hours_exceptions"] = [
+            {"date": "2026-03-20", "opening_hours": "off"}
+        ]
+        await import_registry(database, RegistryFile.model_validate(villages_now))
+        (news,) = await keeper.once()
+    assert news.goal == "g-wifi"
 
 
 async def test_one_question_is_asked_for_all_goals_of_a_metric_and_period(database_url: str) -> None:

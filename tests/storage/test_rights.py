@@ -22,6 +22,7 @@ OTHER_KEYS = {
     "observation": "belongs to a lane",
     "reading_cursor": "belongs to a lane",
     "status_lane": "belongs to a lane",
+    "goal_lane": "belongs to a lane",
     "availability_lane": "belongs to a lane",
     "usage_lane": "belongs to a lane",
     "person": "may work for the whole installation",

@@ -72,6 +72,17 @@ CREATE TABLE goal_result_before (
     PRIMARY KEY (municipality, goal, first_day, version)
 );
 
+-- When the goals of a lane were last judged, and on which local day all of them in all their periods.
+CREATE TABLE goal_lane (
+    lane smallint PRIMARY KEY REFERENCES lane,
+    judged_at timestamptz NOT NULL,
+    whole_on date NOT NULL
+);
+ALTER TABLE goal_lane ENABLE ROW LEVEL SECURITY;
+CREATE POLICY in_lane ON goal_lane TO bypunkt_worker
+    USING (lane = (SELECT scope_lane())) WITH CHECK (lane = (SELECT scope_lane()));
+GRANT SELECT, INSERT, UPDATE ON goal_lane TO bypunkt_worker;
+
 DO $$
 DECLARE
     name text;
@@ -115,3 +126,18 @@ CREATE TRIGGER point_keeps_other_services AFTER UPDATE ON service_point FOR EACH
 
 INSERT INTO point_services (municipality, point, since, services)
 SELECT municipality, id, '-infinity', services FROM service_point;
+
+-- What was said of a goal that promises something else by now is not said of it: it is judged anew.
+CREATE FUNCTION promise_changed() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = bypunkt, pg_temp AS $$
+BEGIN
+    DELETE FROM goal_result WHERE municipality = NEW.municipality AND goal = NEW.id AND NOT is_over;
+    RETURN NULL;
+END $$;
+REVOKE ALL ON FUNCTION promise_changed() FROM PUBLIC;
+CREATE TRIGGER promise_changed AFTER UPDATE ON goal FOR EACH ROW
+    WHEN (
+        (OLD.metric, OLD.point, OLD.point_kind, OLD.comparator, OLD.target, OLD.period, OLD.valid_from)
+        IS DISTINCT FROM (NEW.metric, NEW.point, NEW.point_kind, NEW.comparator, NEW.target, NEW.period, NEW.valid_from)
+    )
+    EXECUTE FUNCTION promise_changed();
