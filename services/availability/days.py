@@ -48,7 +48,7 @@ def device_line(share: Share, day: Span) -> Line:
     """What is shown of a device over a day and the millisecond before: maintenance over the measured layer."""
     wide = Span(day.start - 1, day.end)
     measured = clipped(share.measured, share.there)
-    return best([*measured, *said(common(share.maintenance, (day,)), Condition.MAINTENANCE)], wide)
+    return best([*measured, *said(common(share.maintenance, (wide,)), Condition.MAINTENANCE)], wide)
 
 
 def point_line(shares: Sequence[Share], maintenance: Spans, day: Span) -> Line:
@@ -59,9 +59,9 @@ def point_line(shares: Sequence[Share], maintenance: Spans, day: Span) -> Line:
     """
     wide = Span(day.start - 1, day.end)
     those = counting(shares, day)
-    left = [without(share.there, common(share.maintenance, (day,))) for share in those]
+    left = [without(share.there, common(share.maintenance, (wide,))) for share in those]
     worked_on = without(union(*(share.there for share in those)), union(*left))
-    calendars = common(union(maintenance, worked_on), (day,))
+    calendars = common(union(maintenance, worked_on), (wide,))
     measured = (clipped(share.measured, spans) for share, spans in zip(those, left, strict=True))
     return best([*chain.from_iterable(measured), *said(calendars, Condition.MAINTENANCE)], wide)
 

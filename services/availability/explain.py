@@ -19,7 +19,7 @@ from services.availability.past import (
 )
 from services.availability.standing import DEVICE, POINT, Key, Standing, Subject
 from services.availability.store import EarlierVersion, StoredDay, days_of, versions_of
-from services.runtime.spans import Spans
+from services.runtime.spans import Spans, common, union
 from services.storage.database import Connection
 from services.tenants.maintenance import Maintenance, windows
 from services.tenants.maintenance import queries as planning
@@ -149,6 +149,9 @@ async def _works(
     """The work on a subject, on what stands at it or at which it stands, and on its municipality."""
     devices = {device.name for device in known.devices_of([subject])} | {None}
     points = {one.name for one in known.touching.get(subject, ()) if one.kind == POINT} | {None}
+    stood: dict[str, Spans] = {}
+    for one in known.presences.get(subject, ()):
+        stood[one.device.name] = union(stood.get(one.device.name, ()), one.there)
     found = []
     for row in await connection.fetch(planning.planned, first, last):
         work = Maintenance(**row)
@@ -158,7 +161,10 @@ async def _works(
             or work.device not in devices
         ):
             continue
-        if spans := windows(work, first, last):
+        spans = windows(work, first, last)
+        if subject.kind == POINT and work.device is not None:
+            spans = common(spans, stood.get(work.device, ()))
+        if spans:
             found.append(Work(work.point, work.device, work.reason, spans))
     return tuple(sorted(found, key=lambda work: (work.spans, work.point or "", work.device or "")))
 

@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from services.tenants.wallclock import whole_days
 
 queries = load_queries(__package__)
 
+_DAY = timedelta(days=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -76,17 +77,18 @@ class Past:
 
     def day(self, subject: Subject, day: date) -> Day | None:
         """A day of a subject; None when nothing of it stood in service on that day."""
-        span, calendars = whole_days(day, day), self.calendars.on(day)
-        shares = self.shares(subject, span, calendars)
+        span = whole_days(day, day)
+        # Work until midnight decides whether what follows it had begun before.
+        around = replace(self.calendars, first=day - _DAY, last=day)
+        shares = self.shares(subject, span, around)
         if not counting(shares, span):
             return None
         if subject.kind == DEVICE:
-            calendar = calendars.of_device(*subject.key)
             line = device_line(shares[0] if len(shares) == 1 else _one_of(shares), span)
         else:
-            calendar = calendars.of_point(*subject.key)
-            line = point_line(shares, calendar.maintenance, span)
-        return Day(day, line, calendar)
+            line = point_line(shares, around.of_point(*subject.key).maintenance, span)
+        on = self.calendars.on(day)
+        return Day(day, line, (on.of_device if subject.kind == DEVICE else on.of_point)(*subject.key))
 
 
 def _one_of(shares: Sequence[Share]) -> Share:
@@ -158,11 +160,11 @@ async def past_of(
     devices = known.devices_of(subjects)
     measured = await measured_of(connection, devices, whole_days(first, last))
     if everybody:
-        return Past(known, measured, await calendars(connection, first, last))
+        return Past(known, measured, await calendars(connection, first - _DAY, last))
     points = [subject.name for subject in subjects if subject.kind == POINT]
     names = {device.name for device in devices} | {one.name for one in subjects if one.kind == DEVICE}
     return Past(
-        known, measured, await calendars(connection, first, last, points=points, devices=sorted(names))
+        known, measured, await calendars(connection, first - _DAY, last, points=points, devices=sorted(names))
     )
 
 

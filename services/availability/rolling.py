@@ -41,7 +41,10 @@ GRACE = timedelta(minutes=10)
 AT_A_TIME = 5_000
 _NOTES = 5_000
 # So many subjects are counted before others on the same event loop have their turn.
+# For so many subjects it is asked by name, whoever else there is.
+_FEW = 50
 _BREATH = 50
+_BUSY = "availability lane {lane}: somebody else is counting, try again"
 
 Row = tuple[Subject, date, Figures | None]
 
@@ -112,9 +115,10 @@ class DayCounter:
         """Count all of the lane's days again, what differs as the next version; return why it could not, if so."""
         troubles = await self._all(lane, self._count)
         async with self._database.transaction(Role.WORKER, Lane(lane)) as connection:
-            if await connection.fetchrow(queries.hold_lane, lane) is not None:
-                await connection.execute(queries.drop_months)
-                await connection.execute(queries.add_up_months, self._clock())
+            if await connection.fetchrow(queries.hold_lane, lane) is None:
+                return [*troubles, _BUSY.format(lane=lane)]
+            await connection.execute(queries.drop_months)
+            await connection.execute(queries.add_up_months, self._clock())
         return troubles
 
     async def _all(self, lane: int, work: _Work) -> list[str]:
@@ -126,7 +130,7 @@ class DayCounter:
                 await connection.execute(queries.begin_lane, lane)
                 held = await connection.fetchrow(queries.hold_lane, lane)
                 if held is None:
-                    return [*found, f"availability lane {lane}: somebody else is counting, try again"]
+                    return [*found, _BUSY.format(lane=lane)]
                 known = await standing_of(connection)
                 start, until = start or await _floor(connection, known), held["counted_until"]
                 if start is None or until is None or start >= until:
@@ -195,7 +199,7 @@ async def _counted(
 ) -> list[Row]:
     """The days of these cells, from what is known now; None where there is none."""
     subjects = {cell.subject for cell in cells}
-    everybody = len(subjects) == len(known.presences)
+    everybody = len(subjects) == len(known.presences) > _FEW
     past = await past_of(connection, known, first, last, subjects=subjects, everybody=everybody)
     rows: list[Row] = []
     for number, cell in enumerate(cells):

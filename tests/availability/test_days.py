@@ -4,7 +4,6 @@
 """
 
 import os
-from dataclasses import replace
 from datetime import date
 from random import Random
 
@@ -43,9 +42,6 @@ def of(asked: Asked) -> Figures:
 def test_a_points_day_is_what_each_of_its_instants_is(asked: Asked) -> None:
     day = range(asked.day.start - 1, asked.day.end)
     said = [oracle.of_point(instant, asked) for instant in day]
-    # Calendars are not asked beyond the day: what was measured at the instant before it decides.
-    bare = tuple(replace(share, maintenance=()) for share in asked.shares)
-    before = oracle.of_point(day[0], replace(asked, shares=bare, maintenance=()))
     opened = asked.opened or ()
     found = of(asked)
     assert found.clock == oracle.sums(said[1:])
@@ -56,7 +52,7 @@ def test_a_points_day_is_what_each_of_its_instants_is(asked: Asked) -> None:
             if instant in day[1:] and oracle.within(instant, opened)
         ]
     )
-    assert found.outages == oracle.outages([before, *said[1:]])
+    assert found.outages == oracle.outages(said)
     assert found.hours_known is (asked.opened is not None)
     assert found.clock.window == length((asked.day,))
     assert found.service.window == length(common(opened, (asked.day,)))
@@ -149,14 +145,6 @@ def test_an_outage_belongs_to_the_day_on_which_it_began() -> None:
     assert begun == [1, 0]
 
 
-def test_what_calendars_say_of_the_day_before_is_not_asked() -> None:
-    """So a day is the same whether it is counted alone or with the days around it."""
-    day = Span(10, 20)
-    share = Share("hotspot", (Stretch(0, 20, Condition.DOWN),), (Span(0, 20),), (Span(5, 10),))
-    for line in (point_line([share], (Span(5, 10),), day), device_line(share, day)):
-        assert counted(line, None, day).outages == 0
-
-
 def test_a_screen_speaks_for_a_point_only_on_days_without_a_hotspot() -> None:
     day = Span(0, 10)
     screen = Share("kiosk", (Stretch(0, 10, Condition.UP),), (Span(0, 10),))
@@ -164,3 +152,18 @@ def test_a_screen_speaks_for_a_point_only_on_days_without_a_hotspot() -> None:
     assert counted(point_line([screen], (), day), None, day).clock.up == 10
     both = counted(point_line([screen, hotspot], (), day), None, day)
     assert (both.clock.blind, both.clock.down) == (9, 1)
+
+
+def test_an_outage_that_maintenance_hid_begins_where_the_work_ends() -> None:
+    first, second = span_of(date(2024, 6, 4)), span_of(date(2024, 6, 5))
+    out = first.end - 120 * MINUTE
+    measured = (Stretch(first.start - 5, out, Condition.UP), Stretch(out, second.end, Condition.DOWN))
+    begun = {}
+    for until in (first.end - MINUTE, first.end, first.end + MINUTE):
+        share = Share("hotspot", measured, (Span(0, 2**62),), (Span(out, until),))
+        begun[until - first.end] = [
+            counted(line, None, day).outages
+            for day in (first, second)
+            for line in (device_line(share, day), point_line([share], (), day))
+        ]
+    assert begun == {-MINUTE: [1, 1, 0, 0], 0: [0, 0, 1, 1], MINUTE: [0, 0, 1, 1]}

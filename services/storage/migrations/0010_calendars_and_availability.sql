@@ -171,7 +171,7 @@ GRANT SELECT, INSERT, UPDATE ON availability_lane TO bypunkt_worker;
 GRANT SELECT ON availability_lane TO bypunkt_web;
 GRANT SELECT ON placement, point_hours, hours_exception, maintenance TO bypunkt_worker, bypunkt_web;
 GRANT INSERT, UPDATE, DELETE ON hours_exception TO bypunkt_web;
-GRANT INSERT, UPDATE ON maintenance TO bypunkt_web;
+GRANT INSERT, UPDATE (cancelled_at) ON maintenance TO bypunkt_web;
 GRANT SELECT, INSERT, UPDATE, DELETE ON availability_day, availability_month TO bypunkt_worker;
 GRANT SELECT, INSERT ON availability_day_before TO bypunkt_worker;
 -- What is left of a stretch that is counted again in parts begins later.
@@ -192,7 +192,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = bypunkt, pg_temp AS $$
 BEGIN
     INSERT INTO placement AS p (municipality, device, since, point, kind, in_service)
     VALUES (
-        NEW.municipality, NEW.id, CASE WHEN TG_OP = 'INSERT' THEN '-infinity' ELSE now() END, NEW.point, NEW.kind,
+        NEW.municipality, NEW.id, CASE WHEN TG_OP = 'INSERT' THEN '-infinity' ELSE clock_timestamp() END, NEW.point, NEW.kind,
         NEW.lifecycle = 'active'
     )
     ON CONFLICT (municipality, device, since) DO UPDATE
@@ -214,7 +214,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = bypunkt, pg_temp AS $$
 BEGIN
     INSERT INTO point_hours AS p (municipality, point, since, opening_hours, status)
     VALUES (
-        NEW.municipality, NEW.id, CASE WHEN TG_OP = 'INSERT' THEN '-infinity' ELSE now() END, NEW.opening_hours,
+        NEW.municipality, NEW.id, CASE WHEN TG_OP = 'INSERT' THEN '-infinity' ELSE clock_timestamp() END, NEW.opening_hours,
         NEW.status
     )
     ON CONFLICT (municipality, point, since) DO UPDATE
@@ -277,7 +277,7 @@ CREATE TRIGGER maintenance_touches AFTER INSERT OR UPDATE ON maintenance
 -- Days that are over are counted once; what changes them later says so. One row a device and statement, and none for
 -- what only concerns today.
 CREATE FUNCTION local_midnight() RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE
-RETURN date_trunc('day', now(), 'Europe/Stockholm');
+RETURN date_trunc('day', statement_timestamp(), 'Europe/Stockholm');
 
 CREATE FUNCTION intervals_added() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = bypunkt, pg_temp AS $$
@@ -333,7 +333,9 @@ WHERE a.kind = 'point';
 CREATE VIEW public_maintenance AS
 SELECT m.municipality, m.point, m.starts, m.ends, m.rule, m.reason
 FROM maintenance AS m
-WHERE m.cancelled_at IS NULL AND m.device IS NULL;
+WHERE m.cancelled_at IS NULL AND m.device IS NULL AND (m.point IS NULL OR EXISTS (
+    SELECT FROM public_point AS p WHERE p.municipality = m.municipality AND p.id = m.point
+));
 CREATE VIEW public_hours_exception AS
 SELECT e.municipality, e.point, e.day, e.opening_hours, e.reason
 FROM hours_exception AS e
