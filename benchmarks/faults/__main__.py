@@ -17,6 +17,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.faults.blindness import Away, away
 from benchmarks.faults.broken import every_variant
 from benchmarks.faults.devices import Habits
 from benchmarks.faults.hostile import bad_among_good, hostile_payloads
@@ -112,6 +113,12 @@ async def large(task: Task) -> Figures:
     return await large_messages(task.folder, Plan(devices=6, seed=task.seed), count=400)
 
 
+async def blindness(task: Task) -> Figures:
+    """Q11: broker stopped and killed, gateway and database away, for 45 intervals of 200 devices; 10 die meanwhile."""
+    plan = Plan(devices=200, interval_s=2, seed=task.seed, habits=AS_IN_VILLAGES)
+    return await away(task.folder, plan, Away())
+
+
 async def hour(task: Task) -> Figures:
     """Q22, the soak."""
     plan = Plan(devices=200, seed=task.seed, habits=AS_IN_VILLAGES)
@@ -129,6 +136,7 @@ SCENARIOS: dict[str, tuple[Callable[[Task], Coroutine[None, None, Figures]], int
     "gateway": (gateway, 1),
     "overflow": (overflow, 1),
     "large": (large, 1),
+    "blindness": (blindness, 1),
     "network": (network, 1),
     "hostile": (hostile, 1),
     "flood": (flood, 1),

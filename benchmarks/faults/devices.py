@@ -165,6 +165,18 @@ class Device:
         """Expect no more of what was made so far; a server has gone that had promised nothing."""
         self.forgiven = {f"{_EVENT}{number}" for number in range(self.made)} | self.confirmed
 
+    def end(self) -> None:
+        """Be gone for good: what was unconfirmed is expected no more."""
+        self.forgiven |= {f"{_EVENT}{number}" for number in range(self.made)} - self.confirmed
+        self._done = self.made
+        self._waiting.clear()
+        self._sent.clear()
+
+    @property
+    def online(self) -> bool:
+        """Whether it is connected."""
+        return self._line is not None
+
     @property
     def will(self) -> tuple[str, bytes]:
         """What the broker says when this connection breaks."""

@@ -48,6 +48,16 @@ class Fleet:
         for device in self.devices:
             device.forgive()
 
+    async def lose(self, devices: Sequence[Device]) -> None:
+        """Let devices lose their power for good: no good-bye, and what they kept is lost with them."""
+        names = {device.name for device in devices}
+        ended = [task for task in self._running if task.get_name() in names]
+        for task in ended:
+            task.cancel()
+        await asyncio.wait(ended)
+        for device in devices:
+            device.end()
+
     def make(self, count: int) -> None:
         """Make events now, spread over the devices."""
         share, more = divmod(count, len(self.devices))

@@ -74,11 +74,13 @@ class Plan:
     `agents`: real ones that are registered beside the devices, to be run by whoever wants them.
     `processes`: the arguments of each process of the program that is started; `entry` replaces the program.
     `proxied`: devices, gateway and database are reached through proxies, in this order in `Rig.proxies`.
+    `interval_s`: how often the registry expects to hear each device; three times that, and it is down.
     `safe_broker`: it saves itself at every change, so that what it has acknowledged outlives its own `kill -9`.
     """
 
     devices: int = 24
     agents: int = 0
+    interval_s: int = 60
     habits: Habits = field(default_factory=Habits)
     processes: tuple[tuple[str, ...], ...] = (("run", "--role", "gateway", "--role", "worker"),)
     entry: tuple[str, ...] = PROGRAM
@@ -204,7 +206,7 @@ async def rig(folder: Path, plan: Plan) -> AsyncIterator[Rig]:
     agents = homes_of(plan.agents, name=AGENT)
     async with AsyncExitStack() as stack:
         postgres = await stack.enter_async_context(EmbeddedPostgres(settings=plan.postgres))
-        await prepare(postgres, homes | agents)
+        await prepare(postgres, homes | agents, interval_s=plan.interval_s)
         mosquitto = await stack.enter_async_context(
             Mosquitto(folder / "broker", options=_broker_options(plan))
         )
@@ -244,11 +246,11 @@ def homes_of(devices: int, *, name: str = "hs-fault") -> dict[str, str]:
     return {f"{name}-{number}": codes[number % len(codes)] for number in range(devices)}
 
 
-async def prepare(postgres: EmbeddedPostgres, homes: Mapping[str, str]) -> None:
+async def prepare(postgres: EmbeddedPostgres, homes: Mapping[str, str], *, interval_s: int = 60) -> None:
     """Make the tables and register the devices."""
     await migrate(postgres.dsn())
     async with storage.Database.open(postgres.dsn(user="bypunkt_app")) as database:
-        await import_registry(database, _registry(homes))
+        await import_registry(database, _registry(homes, interval_s))
         async with database.transaction(storage.Role.INGEST, storage.Public()) as connection:
             await make_partitions(connection, now=now())
 
@@ -264,7 +266,7 @@ async def until_seeing(postgres: EmbeddedPostgres, *, within: float = 120.0) -> 
         return lanes
 
 
-def _registry(homes: Mapping[str, str]) -> RegistryFile:
+def _registry(homes: Mapping[str, str], interval_s: int) -> RegistryFile:
     codes = sorted(set(homes.values()))
     return RegistryFile.model_validate(
         {
@@ -274,7 +276,10 @@ def _registry(homes: Mapping[str, str]) -> RegistryFile:
                  "seat": {"lat": 56.83, "lon": 13.94}}
                 for code in codes
             ],
-            "devices": [{"id": name, "kind": "hotspot", "municipality": home} for name, home in homes.items()],
+            "devices": [
+                {"id": name, "kind": "hotspot", "municipality": home, "expected_interval_s": interval_s}
+                for name, home in homes.items()
+            ],
         }
     )  # fmt: skip
 

@@ -9,15 +9,18 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from gateway.canary import Canary
 from gateway.mqtt import Delivery, Session
 from gateway.mqtt.link import Link
 from services.ingest.models import Accepted
 from services.log import append as appending
 from services.log.models import Stored
+from services.log.store import Sight
 from services.storage import safety
 from services.storage.database import UNREACHABLE, Connection, Database
 
@@ -149,6 +152,22 @@ def stale_acknowledgement() -> None:
     _replace(Session, "acknowledge", by=acknowledge_by_number)
 
 
+def sight_without_gaps() -> None:
+    """Take it that we saw all the while before a canary came back, as a gateway does that knows no blind time."""
+    see = Canary.see
+
+    def see_all_the_while(self: Canary, canaries: Iterable[Delivery]) -> Sight | None:
+        sight = see(self, canaries)
+        return sight and Sight(sight.since - timedelta(hours=1), sight.until)
+
+    def sees_since(self: Canary, since: datetime) -> bool:
+        return sees_since_then(self, since + timedelta(hours=1))
+
+    sees_since_then = Canary.sees_since
+    _replace(Canary, "see", by=see_all_the_while)
+    _replace(Canary, "sees_since", by=sees_since)
+
+
 def _replace(module: object, name: str, *, by: object) -> None:
     setattr(module, name, by)
 
@@ -164,6 +183,7 @@ VARIANTS: dict[str, Callable[[], None]] = {
         no_dedupe,
         quality_of_service_two,
         stale_acknowledgement,
+        sight_without_gaps,
     )
 }
 

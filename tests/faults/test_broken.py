@@ -20,4 +20,4 @@ async def test_a_broken_program_is_caught(open_directory: Path, variant: str, fa
 
 
 def test_every_variant_has_its_trap() -> None:
-    assert TRAPS.keys() | {"nothing"} == VARIANTS.keys()
+    assert TRAPS.keys() | {"nothing", "sight_without_gaps"} == VARIANTS.keys()  # the last: test_blindness.py
