@@ -78,15 +78,21 @@ def sent(event_type: str, retention: RetentionOptions, lang: str) -> Sent:
 
 
 def kept_words(kept: Retention, retention: RetentionOptions, lang: str) -> str:
-    """How long single events of a class are kept, by the settings of the running program."""
+    """A sentence on how long single events of a class are kept, by the settings of the running program.
+
+    Of a short one the log loses what it says; that it came, and when, stays as long as a standard one.
+    """
     _ = language(lang).gettext
+    days = days_words(retention.standard_days, lang)
     match kept:
         case "short":
-            return _("%(num)s timmar") % {"num": round(SHORT.total_seconds() / 3600)}
+            hours = round(SHORT.total_seconds() / 3600)
+            words = _("Sparas i %(num)s timmar; att utrustningen hördes då, och när, i %(time)s.")
+            return words % {"num": hours, "time": days}
         case "standard":
-            return days_words(retention.standard_days, lang)
+            return _("Sparas i %(time)s.") % {"time": days}
         case "long":
-            return _("tills kommunen raderar dem")
+            return _("Sparas tills kommunen raderar dem.")
 
 
 def days_words(days: int, lang: str) -> str:

@@ -32,6 +32,7 @@ async def measured(request: web.Request) -> web.StreamResponse:
         kinds=kinds,
         counts_visitors=any(each.type == "wifi.visitors" for kind in kinds for each in kind.sends),
         all_send=sent_by_all(retention, lang),
+        heard_kept=days_words(retention.standard_days, lang),
         refused_kept=days_words(retention.dead_letter_days, lang),
         is_archived=retention.archive_to is not None,
     )

@@ -55,6 +55,8 @@ async def test_days_are_those_of_the_running_program(villages: Site, monkeypatch
     monkeypatch.setitem(villages.app._state, keys.RETENTION, others)
     page = await text(villages, "/p/sp-jorn/measured?lang=sv")
     assert "400 dagar (ungefär 13 månader)" in page
+    assert "48 timmar; att utrustningen hördes då, och när, i 400 dagar (ungefär 13 månader)." in page
+    assert "Att utrustningen hördes, och när: 400 dagar (ungefär 13 månader)." in page
     assert "Uppgifter som vi inte kunde läsa: 3 dagar." in page
     assert "arkiv" in page
 
