@@ -124,6 +124,11 @@ class Facts:
         pairs = pairwise(self.signs.get(device, ()))
         return spans_of(pair for pair in pairs if pair[1] - pair[0] <= self.limit)
 
+    def silent_from(self, device: str) -> set[Millis]:
+        """Where a silence that lasts may begin: at its last sign, or where our present sight does."""
+        signs, sight = self.signs.get(device, ())[-1:], self.sight.get(device, ())[-1:]
+        return {*signs, *(span.start for span in sight)}
+
     def known(self, device: str) -> Spans:
         """The time of which anything but blindness is said."""
         return _said(self.lines.get(device, ()), set(Condition) - {Condition.BLIND})
@@ -136,6 +141,7 @@ class Verdict:
     died: Mapping[str, Millis]
     false: list[str] = field(default_factory=list)
     missed: list[str] = field(default_factory=list)
+    misdated: list[str] = field(default_factory=list)
     unexplained: list[str] = field(default_factory=list)
     reasons: dict[str, int] = field(default_factory=dict)
     found_at: list[Millis] = field(default_factory=list)
@@ -145,16 +151,21 @@ class Verdict:
     @property
     def clean(self) -> bool:
         """Whether the dead alone were called down, and what nothing is known of is blind (and there is some)."""
-        return not (self.false or self.missed or self.unexplained) and self.blind_ms > 0
+        return not (self.false or self.missed or self.misdated or self.unexplained) and self.blind_ms > 0
 
     def shown(self) -> dict[str, object]:
         """The figures, and of what is wrong the number and the first few."""
-        wrong = {"false": self.false, "missed": self.missed, "unexplained": self.unexplained}
+        wrong = {
+            "false": self.false,
+            "missed": self.missed,
+            "misdated": self.misdated,
+            "unexplained": self.unexplained,
+        }
         return {
             "died": len(self.died),
             "found": len(self.found_at),
             "reasons": self.reasons,
-            "false": len(self.false),
+            **{name: len(some) for name, some in wrong.items()},
             "unseen_device_s": round(self.unseen_ms / 1000),
             "blind_device_s": round(self.blind_ms / 1000),
             **{f"first_{name}": some[:_SHOWN] for name, some in wrong.items() if some},
@@ -173,19 +184,22 @@ def verdict(facts: Facts, devices: Iterable[str], died: Mapping[str, Millis]) ->
         if beyond := length(without(known, facts.explained(device))):
             found.unexplained.append(f"{device} {beyond} ms")
         if device in died:
-            _judge_dead(found, device, line, facts.called.get(device))
+            _judge_dead(found, device, facts)
         elif device in facts.called or _said(line, {Condition.DOWN}):
             found.false.append(device)
     return found
 
 
-def _judge_dead(found: Verdict, device: str, line: Sequence[Stretch], called: Millis | None) -> None:
+def _judge_dead(found: Verdict, device: str, facts: Facts) -> None:
+    line, called = facts.lines.get(device, ()), facts.called.get(device)
     last = line[-1] if line else None
     if last is None or called is None or not last.present or last.condition is not Condition.DOWN:
         found.missed.append(device)
         return
     if called < found.died[device]:
         found.false.append(device)
+    if last.reason == "silent" and last.span.start not in facts.silent_from(device):
+        found.misdated.append(device)
     found.found_at.append(called)
     found.reasons[last.reason] = found.reasons.get(last.reason, 0) + 1
 

@@ -91,6 +91,12 @@ def test_a_dead_device_that_is_not_called_down_in_the_end_is_missed(
     assert judged(line, HEARD[:100], died=150_000, called=called).missed == ["hs"]
 
 
+def test_a_death_is_dated_from_the_last_sign_or_from_where_sight_began() -> None:
+    late = [*DEAD[:2], (202, 210, "blind", "unproven"), (210, 260, "down", "silent")]
+    assert judged(late, HEARD[:100], died=150_000, called=219_000).misdated == ["hs"]
+    assert judged(late, [*HEARD[:100], 210_000], died=150_000, called=229_000).clean
+
+
 def test_what_is_known_of_unseen_time_must_be_explained_by_signs_of_that_time() -> None:
     up = [(0, 120, "up", "heard"), (120, 201, "blind", "not_watched"), (201, 260, "up", "heard")]
     assert judged(up, HEARD).unexplained == ["hs 20000 ms"]
