@@ -1,6 +1,6 @@
 """The staff overview: what is wrong first, what just happened, and whether we ourselves can see; live."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +11,11 @@ from dashboard.live.places import write_places
 from dashboard.live.sight import sight_in
 from dashboard.live.store import clients_at, places
 from dashboard.map_view import MapView
+from dashboard.since_yesterday import NOT_WATCHED, WITHOUT_INTERNET, Lately, changes_of, lately, window_of
 from dashboard.staff_views import (
     STATES,
     DeviceView,
+    PointGroup,
     by_municipality,
     count_states,
     device_view,
@@ -29,6 +31,7 @@ from dashboard.web.language import language
 from dashboard.web.pages import language_code, render
 from dashboard.web.routes import Routes
 from dashboard.words import in_order
+from services.status.moments import moment
 from services.status.points import PointState
 from services.storage.database import Connection, Role
 from services.storage.sql import load_queries
@@ -86,6 +89,7 @@ async def _devices(
     homeless = language(lang).gettext("Utan servicepunkt")
     groups = group_by_point(points, everything, lang, homeless=homeless)
     sought = request.query.get("q", "").strip()[:LONGEST_SEARCH]
+    changed = None if sought or not rows else await _lately(request, connection, groups, here)
     if sought:
         groups = search(groups, sought)
     devices = [device for group in groups for device in group.devices]
@@ -98,6 +102,7 @@ async def _devices(
         is_new=not rows,
         groups=groups,
         hands=hands(groups),
+        lately=changed,
         counts=count_states(devices, lang),
         clients=_connected(devices),
         number_of_points=len(points),
@@ -113,6 +118,24 @@ async def _devices(
             [(each.name, each.seat_lat, each.seat_lon) for each in here],
             {state.value: count_words(state, lang) for state in PointState},
         ),
+    )
+
+
+async def _lately(
+    request: web.Request, connection: Connection, groups: Sequence[PointGroup], here: Sequence[Municipality]
+) -> Lately:
+    window = window_of(request.app[keys.CLOCK]())
+    rows = await connection.fetch(
+        queries.troubled_points, moment(window.start), moment(window.end), NOT_WATCHED, WITHOUT_INTERNET
+    )
+    return lately(
+        rows,
+        await changes_of(connection, rows, window),
+        window=window,
+        groups=groups,
+        names={municipality.code: municipality.name for municipality in here} if len(here) > 1 else {},
+        everything=request.query.get("lately") == "all",
+        lang=language_code(request),
     )
 
 

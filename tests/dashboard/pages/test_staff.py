@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from dashboard.live.sight import read_sight
 from services.tenants.access import PersonRole
+from tests.dashboard.lived import lived
 from tests.dashboard.staffed import FORNASA, LIDHULT, Staffed
 
 
@@ -100,6 +101,30 @@ async def test_empty_installation_says_what_to_do_next(site: Staffed) -> None:
     await site.run("DELETE FROM device")
     assert "Be den som sköter bypunkt hos er" in await page(site, "/staff")
     assert "bypunkt import FIL" in await page(site, "/staff", PersonRole.INSTALLATION_ADMIN)
+
+
+def lately(text: str) -> str:
+    """What is said of the time since yesterday."""
+    return text.partition('id="lately"')[2].partition("</section>")[0]
+
+
+async def test_since_yesterday_leads_to_the_point_and_is_english_too(site: Staffed) -> None:
+    assert "Inget har hänt sedan i går" in lately(await page(site, "/staff"))
+    for device in (LIDHULT, ("0781", "hs-lidhult-2")):
+        await lived(site, device, days=3, befell=[(1, (720, 740, "down", "silent"))])
+    swedish = lately(await page(site, "/staff"))
+    assert 'href="/staff/points/dp-lidhult"' in swedish
+    assert "Fungerar igen" in swedish
+    assert "Ingen kontakt, borta 20 min" in swedish
+    assert "Inget har hänt" not in swedish
+    english = lately(await page(site, "/staff?lang=en"))
+    assert "Works again" in english
+    assert "away for 20 min" in english
+    assert lately(await page(site, "/staff?q=lidhult")) == ""
+    assert lately(await page(site, "/staff", PersonRole.NETWORK)) == ""
+    assert "dp-lidhult" not in lately(
+        await page(site, "/staff?municipality=0583", PersonRole.INSTALLATION_ADMIN)
+    )
 
 
 async def test_network_sees_sums_and_no_device(site: Staffed) -> None:
