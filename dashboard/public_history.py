@@ -33,6 +33,8 @@ SHORT, LONG, YEAR = 30, 90, 365
 
 _KEEP = timedelta(minutes=1)
 _PATIENCE_S = 3.0
+# For so long nobody asks again after nobody answered.
+_SILENCE = timedelta(seconds=2)
 _MOST_POINTS = 256
 
 PointName = tuple[str, str]
@@ -98,26 +100,44 @@ class Kept(Generic[Key, Answer]):
     clock: Clock
     _held: OrderedDict[Key, tuple[datetime, Answer]] = field(default_factory=OrderedDict)
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _silent_at: datetime | None = None
 
     async def get(self, key: Key) -> Answer | None:
         """The answer, an older one while nobody answers, or none."""
+        if self._is_fresh(key):
+            return self._last(key)
         async with self._lock:
-            held = self._held.get(key)
+            # Those who waited behind somebody need not wait for the same answer, nor for the same silence.
+            if self._is_fresh(key) or self._is_silent():
+                return self._last(key)
             now = self.clock()
-            if held and timedelta() <= now - held[0] < _KEEP and local(now).date() == local(held[0]).date():
-                self._held.move_to_end(key)
-                return held[1]
             try:
                 async with asyncio.timeout(_PATIENCE_S):
                     answer = await self.read(key)
             except UNREACHABLE as error:
+                self._silent_at = self.clock()
                 log.warning("public_history_kept", error=type(error).__name__)
-                return held[1] if held else None
+                return self._last(key)
+            self._silent_at = None
             self._held[key] = (now, answer)
-            self._held.move_to_end(key)
             while len(self._held) > _MOST_POINTS:
                 self._held.popitem(last=False)
-            return answer
+            return self._last(key)
+
+    def _is_fresh(self, key: Key) -> bool:
+        held, now = self._held.get(key), self.clock()
+        if held is None or not timedelta() <= now - held[0] < _KEEP:
+            return False
+        return local(now).date() == local(held[0]).date()
+
+    def _is_silent(self) -> bool:
+        return self._silent_at is not None and timedelta() <= self.clock() - self._silent_at < _SILENCE
+
+    def _last(self, key: Key) -> Answer | None:
+        if key not in self._held:
+            return None
+        self._held.move_to_end(key)
+        return self._held[key][1]
 
 
 class PublicHistory:
