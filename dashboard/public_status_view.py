@@ -100,7 +100,7 @@ def status_rows(
 
 def lately(views: Sequence[PointView], overview: Overview) -> list[DayTold]:
     """The last days on which not everything worked or was known, the newest first."""
-    since = overview.period.last - timedelta(days=LATELY - 1)
+    since = _lately_since(overview)
     away: dict[date, list[Told]] = defaultdict(list)
     blind: dict[date, list[int]] = defaultdict(list)
     for view in views:
@@ -118,6 +118,16 @@ def lately(views: Sequence[PointView], overview: Overview) -> list[DayTold]:
         )
         for day in sorted(away.keys() | blind.keys(), reverse=True)
     ]
+
+
+def is_lately_counted(views: Iterable[PointView], overview: Overview) -> bool:
+    """Whether any of the last days is counted for any of these points: without one, no outage means nothing."""
+    since = _lately_since(overview)
+    return any(_summary(view, overview).since(since) for view in views)
+
+
+def _lately_since(overview: Overview) -> date:
+    return overview.period.last - timedelta(days=LATELY - 1)
 
 
 # Asked for with every reader of the page, and the same for all of them.

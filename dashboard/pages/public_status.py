@@ -13,7 +13,7 @@ from dashboard.figure_words import FigureView, figure_views, time_words, total
 from dashboard.periods import period_words
 from dashboard.points import POINTS, count_states
 from dashboard.public_history import HISTORY, LONG, SHORT, YEAR, PointYear, nothing_known
-from dashboard.public_status_view import lately, status_rows
+from dashboard.public_status_view import is_lately_counted, lately, status_rows
 from dashboard.public_words import PublicWords
 from dashboard.states import count_words
 from dashboard.web.pages import language_code, render
@@ -74,6 +74,7 @@ async def status(request: web.Request) -> web.StreamResponse:
         period=shown.period,
         groups=status_rows(views, shown, lang),
         lately=lately(views, shown),
+        lately_counted=is_lately_counted(views, shown),
         work=[
             each
             for each in shown.work

@@ -7,7 +7,14 @@ from dashboard.pages.public_status import past_view
 from dashboard.periods import Period
 from dashboard.points import PointView
 from dashboard.public_history import Day, Overview, PointYear, Summary
-from dashboard.public_status_view import LATELY, MOST_TOLD, figure_text, lately, status_rows
+from dashboard.public_status_view import (
+    LATELY,
+    MOST_TOLD,
+    figure_text,
+    is_lately_counted,
+    lately,
+    status_rows,
+)
 from services.availability.figures import Figures, Times
 from tests.dashboard.examples import view
 
@@ -77,6 +84,13 @@ def test_what_is_longer_ago_than_the_last_days_is_not_told() -> None:
     days = [day(LATELY, unavailable=2), day(LATELY - 1, unavailable=1, outages=0)]
     (only,) = lately([named("a")], overview({"a": days}))
     assert (only.day, only.told[0].outages) == (LAST - timedelta(days=LATELY - 1), 0)
+
+
+def test_without_a_counted_day_lately_nothing_is_said_of_outages() -> None:
+    views = [named("a"), named("b")]
+    assert not is_lately_counted(views, overview({}))
+    assert not is_lately_counted(views, overview({"a": [day(LATELY)], "elsewhere": [day(0)]}))
+    assert is_lately_counted(views, overview({"b": [day(LATELY - 1)]}))
 
 
 def test_figure_says_of_how_many_days_when_some_are_missing() -> None:

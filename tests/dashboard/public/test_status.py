@@ -121,6 +121,20 @@ async def test_outages_and_what_is_not_known_are_told_in_words(villages: Site) -
     assert "did not work for 3 h 48 min" in await text(villages, "/status?lang=en")
 
 
+async def test_no_outage_is_said_only_of_days_that_are_counted(villages: Site) -> None:
+    page = await text(villages, "/status?lang=sv")
+    lately = page[page.index('id="lately"') :].partition("</section>")[0]
+    assert "Inget dygn är räknat än" in lately
+    assert "Inget avbrott" not in lately
+    assert "No day is counted yet" in await text(villages, "/status?lang=en")
+    await count_days(villages, 3)
+    villages.now += timedelta(minutes=2)
+    page = await text(villages, "/status?lang=sv")
+    lately = page[page.index('id="lately"') :].partition("</section>")[0]
+    assert "Inget avbrott" in lately
+    assert "Inget dygn är räknat än" not in lately
+
+
 async def test_maintenance_is_announced_where_it_is_and_when(villages: Site) -> None:
     for municipality, point, starts, rule, reason in (
         ("2482", "sp-jorn", "2026-11-20 08:00", None, "Byte av antenn"),
