@@ -135,8 +135,11 @@ ORDER BY r.version DESC
 LIMIT 1
 
 -- name: to_mail
--- Note that a report is to be mailed.
-INSERT INTO report_mail (municipality, kind, subject, period, version, due_at) VALUES ($1, $2, $3, $4, $5, $6)
+-- Note that what stands of a municipality's report is to be mailed, whoever made it; what was noted before stays as it is.
+INSERT INTO report_mail (municipality, kind, subject, period, version, due_at)
+SELECT r.municipality, r.kind, r.subject, r.period, r.version, $3
+FROM report AS r
+WHERE r.municipality = $1 AND r.period = $2 AND r.subject = '' AND r.revised_by IS NULL
 ON CONFLICT DO NOTHING
 
 -- name: take_mail

@@ -12,9 +12,9 @@ from services.reports.known import Sources
 from services.reports.making import make
 from services.reports.naming import ReportPeriod
 from services.reports.options import ReportOptions
-from services.reports.store import Made, queries
+from services.reports.store import queries
 from services.runtime.clock import Clock
-from services.storage.database import Connection, Database, Lane, Role
+from services.storage.database import Database, Lane, Role
 from services.tenants.wallclock import milliseconds, swedish
 
 log = structlog.get_logger()
@@ -62,7 +62,8 @@ class ReportMaker:
             municipality, period = row["municipality"], ReportPeriod.parse(row["period"])
             made = await make(connection, self._sources, municipality, period=period, now=now)
             if self._is_mailed(municipality, period, today):
-                await _to_mail(connection, municipality, period, made=made, now=now)
+                # What stands, not what is new: it may have been made by hand.
+                await connection.execute(queries.to_mail, municipality, period.written, now)
         if made:
             MADE.inc(len(made))
             revised = sum(one.version > 1 for one in made)
@@ -81,19 +82,12 @@ class ReportMaker:
             await connection.execute(queries.note_periods, lane, over)
 
     def _is_mailed(self, municipality: str, period: ReportPeriod, today: date) -> bool:
-        """Whether somebody waits for it; what is long over was told before, or before anybody asked."""
+        """Whether somebody waits for it, and its time has come, also if it was made by hand before that.
+
+        What is long over was told before, or before anybody asked.
+        """
         wanted = self._options.smtp_host is not None and self._options.recipients.get(municipality)
-        return bool(wanted) and period.ends > today - LATE
-
-
-async def _to_mail(
-    connection: Connection, municipality: str, period: ReportPeriod, *, made: list[Made], now: datetime
-) -> None:
-    for one in made:
-        if not one.kind.is_of_point:
-            await connection.execute(
-                queries.to_mail, municipality, one.kind, one.subject, period.written, one.version, now
-            )
+        return bool(wanted) and today - LATE < period.ends <= today - timedelta(days=self._options.after_days)
 
 
 def _today(now: datetime) -> date:

@@ -130,6 +130,20 @@ async def test_only_the_municipality_report_is_mailed_and_only_where_somebody_wa
     assert [row["kind"] for row in rows] == expected
 
 
+async def test_report_that_was_made_by_hand_is_mailed_when_its_time_has_come(at_desk: Desk) -> None:
+    making, clock = maker(at_desk, datetime(2026, 9, 2, 3, tzinfo=UTC), MAILED)
+    assert len(await at_desk.make(now=clock.now)) == 2
+    queued = []
+    for _ in range(4):
+        clock.now += timedelta(hours=25)
+        await making.once()
+        rows = await at_desk.admin.fetch("SELECT kind, version, due_at FROM bypunkt.report_mail")
+        queued.append([tuple(row) for row in rows])
+    mail = [("municipality_monthly", 1, datetime(2026, 9, 4, 5, tzinfo=UTC))]
+    assert queued == [[], mail, mail, mail]
+    assert len(await made(at_desk)) == 2
+
+
 async def test_one_that_cannot_be_made_does_not_keep_the_others_from_it(at_desk: Desk) -> None:
     await at_desk.month(date(2026, 7, 1))
     await at_desk.counted(date(2026, 9, 5))
