@@ -20,6 +20,10 @@ class PdfUnavailable(Exception):
     """What is needed to write PDF is not installed on this machine."""
 
 
+class PdfRefused(Exception):
+    """A document asked for something from elsewhere: a fault of ours, because a report needs nothing from anywhere."""
+
+
 def as_html(report: Report, lang: str, *, links: Sequence[tuple[str, str]] | None = None) -> str:
     """The document: with `links` for the site, with its style inside (None) for a file or for paper."""
     context = {
@@ -33,7 +37,7 @@ def as_html(report: Report, lang: str, *, links: Sequence[tuple[str, str]] | Non
 async def as_pdf(report: Report, lang: str) -> bytes:
     """The document on A4, tagged for those who listen to it; the same report gives the same bytes on one machine.
 
-    Raises `PdfUnavailable` where Pango is missing.
+    Raises `PdfUnavailable` where Pango is missing, and `PdfRefused`.
     """
     loop = asyncio.get_running_loop()
     return await loop.run_in_executor(_PRINTER, _pdf, as_html(report, lang), report.hash)
@@ -59,15 +63,15 @@ def _pdf(html: str, name: str) -> bytes:
             "Pango is not installed, so there is no PDF: sudo apt-get install libpangoft2-1.0-0 "
             f"libharfbuzz-subset0 ({error.__class__.__name__})"
         ) from None
-    made: bytes = weasyprint.HTML(string=html, url_fetcher=_refuse).write_pdf(
-        pdf_identifier=bytes.fromhex(name[:32]), pdf_variant="pdf/ua-1"
-    )
+    nothing = weasyprint.URLFetcher(allowed_protocols=(), fail_on_errors=True)
+    try:
+        made: bytes = weasyprint.HTML(string=html, url_fetcher=nothing).write_pdf(
+            pdf_identifier=bytes.fromhex(name[:32]), pdf_variant="pdf/ua-1"
+        )
+    except weasyprint.urls.FatalURLFetchingError as error:
+        # No `Exception`: it would end whoever waits for the document.
+        raise PdfRefused(f"a report asked for what is not in it: {error.__cause__}"[:200]) from error
     return made
-
-
-def _refuse(url: str, *_: object, **__: object) -> dict[str, object]:
-    """A report needs nothing from anywhere."""
-    raise ValueError(f"a report asked for {url[:80]}")
 
 
 @cache

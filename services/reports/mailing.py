@@ -30,12 +30,16 @@ log = structlog.get_logger()
 MAILED = Counter("bypunkt_report_mails_total", "Reports to be mailed", ["outcome"])
 
 EVERY_S = 60.0
-MOST_TRIES = 12
-# Longer than a report takes to be written and sent.
+MOST_TRIES = 15
+# Whoever takes a mail has half of it to write and send the report, and lets it be after that.
 _LEASE = timedelta(minutes=10)
 _FIRST_PAUSE = timedelta(minutes=2)
 _LONGEST_PAUSE = timedelta(hours=12)
 _PATIENCE_S = 60.0
+
+
+class LetterUnwritable(Exception):
+    """A report cannot be mailed as things are: it cannot be written, or nobody waits for it any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ class Letter:
 
 
 Write = Callable[[Report, str], Awaitable[Letter]]
-"""Writes a letter of a report in a language."""
+"""Writes a letter of a report in a language; raises `LetterUnwritable`."""
 
 
 class ReportMailer:
@@ -85,8 +89,9 @@ class ReportMailer:
         assert found is not None  # noqa: S101 - the table's own key says so
         key = (*tuple(taken)[:5],)
         try:
-            await self._send(found)
-        except (aiosmtplib.SMTPException, OSError) as error:
+            async with asyncio.timeout(_LEASE.total_seconds() / 2):
+                await self._send(found)
+        except (LetterUnwritable, aiosmtplib.SMTPException, OSError) as error:
             MAILED.labels("failed").inc()
             log.warning(
                 "report_not_mailed",
@@ -107,6 +112,8 @@ class ReportMailer:
     async def _send(self, found: Report) -> None:
         options = self._options
         recipients = options.recipients.get(found.name.municipality, [])
+        if not recipients:
+            raise LetterUnwritable("nobody is named any more whom it would be mailed to")
         letter = await self._write(found, options.language)
         message = message_of(letter, found, sender=options.sender or "", recipients=recipients)
         refused, _ = await aiosmtplib.send(
@@ -139,6 +146,8 @@ def message_of(letter: Letter, found: Report, *, sender: str, recipients: Sequen
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(letter.text)
     message.add_attachment(letter.pdf, maintype="application", subtype="pdf", filename=letter.filename)
+    # Otherwise it is drawn by lot.
+    message.set_boundary(f"bypunkt-{found.hash[:32]}")
     return message
 
 

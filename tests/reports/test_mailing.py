@@ -12,11 +12,13 @@ import pytest
 from aiosmtpd.smtp import SMTP
 from pydantic import ValidationError
 
-from services.reports.mailing import MOST_TRIES, Letter, ReportMailer
+from services.reports.mailing import MOST_TRIES, Letter, LetterUnwritable, ReportMailer, Write, message_of
+from services.reports.naming import Kind
 from services.reports.options import ReportOptions
 from services.reports.schedule import ReportMaker
-from services.reports.store import Report
-from tests.reports.reporting import LATER, Desk
+from services.reports.store import Report, ReportName, report
+from services.storage.database import Role, Tenants
+from tests.reports.reporting import AUGUST, LATER, Desk
 
 TO = ["kommunen@example.org", "tekniken@example.org"]
 
@@ -58,17 +60,23 @@ async def write(report: Report, lang: str) -> Letter:
     return Letter(f"Rapport {lang} {report.content.period}", "Sammanfattning åäö", "rapport.pdf", b"%PDF-x")
 
 
+async def tried(desk: Desk) -> dict[str, int]:
+    rows = await desk.admin.fetch("SELECT period, tries FROM bypunkt.report_mail")
+    return {row["period"]: row["tries"] for row in rows}
+
+
 @dataclass
 class Mailing:
     desk: Desk
     settings: ReportOptions
     now: Any = LATER
+    write: Write = write
 
     async def made(self) -> None:
         await ReportMaker(self.desk.database, self.desk.sources, self.settings, clock=lambda: self.now).once()
 
     async def mail(self) -> None:
-        await ReportMailer(self.desk.database, write, self.settings, clock=lambda: self.now).once()
+        await ReportMailer(self.desk.database, self.write, self.settings, clock=lambda: self.now).once()
 
 
 async def test_report_is_mailed_once_to_those_who_wait(at_desk: Desk) -> None:
@@ -148,6 +156,75 @@ async def test_mail_of_a_process_that_died_is_sent_by_another_under_the_same_id(
         await mailing.mail()
     ids = {message_from_bytes(content)["Message-ID"] for _to, content in post.taken}
     assert (len(post.taken), len(ids)) == (2, 1)
+
+
+async def test_letter_that_cannot_be_written_waits_and_does_not_hold_up_the_others(at_desk: Desk) -> None:
+    await at_desk.month(date(2026, 7, 1))
+    await at_desk.counted(date(2026, 9, 5))
+
+    async def broken(report: Report, lang: str) -> Letter:
+        if report.name.period.written == "2026-07":
+            raise LetterUnwritable("Pango is not installed")
+        return await write(report, lang)
+
+    post = Post()
+    async with served(post) as port:
+        mailing = Mailing(at_desk, options(port), write=broken)
+        await mailing.made()
+        await mailing.mail()
+        assert len(post.taken) == 1
+        assert await tried(at_desk) == {"2026-07": 1, "2026-08": 1}
+        mailing.write = write
+        await mailing.mail()
+        assert len(post.taken) == 1  # not at once
+        mailing.now += timedelta(minutes=3)
+        await mailing.mail()
+    assert len(post.taken) == 2
+
+
+async def test_mail_for_which_nobody_waits_any_more_is_let_be(at_desk: Desk) -> None:
+    post = Post()
+    async with served(post) as port:
+        mailing = Mailing(at_desk, options(port))
+        await mailing.made()
+        mailing.settings = options(port, recipients={})
+        await mailing.mail()
+    assert post.taken == []
+    assert await tried(at_desk) == {"2026-08": 1}
+
+
+async def test_whoever_takes_too_long_leaves_the_mail_to_others(
+    at_desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(_report: Report, _lang: str) -> Letter:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr("services.reports.mailing._LEASE", timedelta(milliseconds=200))
+    post = Post()
+    async with served(post) as port:
+        mailing = Mailing(at_desk, options(port), write=never)
+        await mailing.made()
+        async with asyncio.timeout(60):
+            await mailing.mail()
+        assert await tried(at_desk) == {"2026-08": 1}
+        monkeypatch.undo()
+        mailing.write = write
+        mailing.now += timedelta(minutes=3)
+        await mailing.mail()
+    assert len(post.taken) == 1
+
+
+async def test_mail_is_the_same_bytes_each_time(at_desk: Desk) -> None:
+    mailing = Mailing(at_desk, options(25))
+    await mailing.made()
+    name = ReportName("0781", Kind.MUNICIPALITY_MONTHLY, "", AUGUST)
+    async with at_desk.database.transaction(Role.WEB, Tenants(("0781",))) as connection:
+        found = await report(connection, name)
+    assert found is not None
+    letter = await write(found, "sv")
+    one, other = (message_of(letter, found, sender="rapport@example.org", recipients=TO) for _ in range(2))
+    assert one.as_bytes() == other.as_bytes()
 
 
 async def test_version_that_was_revised_before_it_went_is_not_mailed(at_desk: Desk) -> None:
