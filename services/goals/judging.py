@@ -88,7 +88,8 @@ class GoalKeeper:
                 return []
             work = await _work(connection, lane, goals, now=now, everything=everything)
         news: list[News] = []
-        for question in work.due:
+        # In any order: one that cannot be answered then does not hold up the same others for ever.
+        for question in random.sample(work.due, len(work.due)):
             answered = await self._answer(lane, question, now)
             if answered is None:
                 return news

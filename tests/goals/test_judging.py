@@ -202,7 +202,7 @@ async def test_only_what_may_have_changed_is_asked_again_and_once_a_day_everythi
         async def asked() -> list[int]:
             counted.asked.clear()
             await keeper.once()
-            return [window.period.first.month for _, window in counted.asked]
+            return sorted(window.period.first.month for _, window in counted.asked)
 
         await counted_until(admin_url, date(2026, 3, 15))
         assert await asked() == [1, 2, 3]
@@ -258,9 +258,29 @@ async def test_one_question_is_asked_for_all_goals_of_a_metric_and_period(databa
     goals = [WIFI, WIFI | {"id": "g-point", "point": "dp-lidhult"}, WIFI | {"id": "g-half", "target": 50}]
     async with judged(database_url, goals, measures={"wifi_availability": counted.measure}) as (_, keeper):
         await keeper.once()
-    assert [(scopes, window.period.first.month) for scopes, window in counted.asked] == [
+    asked = [(scopes, window.period.first.month) for scopes, window in counted.asked]
+    assert sorted(asked, key=lambda each: each[1]) == [
         ([Scope("0781", "dp-lidhult"), Scope("0781")], month) for month in (1, 2, 3)
     ]
+
+
+async def test_one_that_cannot_be_answered_does_not_keep_the_others_from_it(
+    database_url: str, admin_url: str
+) -> None:
+    async def broken(_: Connection, __: Sequence[Scope], ___: Window) -> Mapping[Scope, Measured]:
+        raise ValueError("made to fail")
+
+    counted = Counted()
+    visits = WIFI | {"id": "a-visits", "metric": "visitor_days", "valid_from": "2026-03-01"}
+    measures: Mapping[MetricName, Measure] = {"wifi_availability": counted.measure, "visitor_days": broken}
+    async with judged(database_url, [visits, WIFI], measures=measures) as (database, keeper):
+        await counted_until(admin_url, date(2026, 3, 15))
+        for _ in range(40):
+            with pytest.raises(ValueError, match="made to fail"):
+                await keeper.once()
+        by_name = await standings(database)
+    assert len(by_name["g-wifi"].results) == 3
+    assert by_name["a-visits"].results == ()
 
 
 async def test_a_metric_without_data_says_so_and_is_never_met(database_url: str) -> None:
