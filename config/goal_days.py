@@ -103,7 +103,7 @@ async def days_in(connection: Connection, scopes: Sequence[Scope], window: Windo
         days=days,
         points=points,
         figures=await figures_of(connection, "point", *days, subjects=named(points, scopes)),
-        awaited=await awaited_since(connection),
+        awaited=await awaited_since(connection, days),
         ahead=None if window.is_over else await calendars(connection, days.last + _DAY, window.period.last),
     )
 

@@ -76,9 +76,9 @@ async def points_in(connection: Connection, days: Period) -> list[Point]:
     ]
 
 
-async def awaited_since(connection: Connection) -> dict[tuple[str, str], date]:
-    """Since which day Wi-Fi is to be expected of points: those that have a hotspot."""
-    rows = await connection.fetch(queries.awaited)
+async def awaited_since(connection: Connection, days: Period) -> dict[tuple[str, str], date]:
+    """Since which day Wi-Fi is to be expected of points: a hotspot stands there then, or came later."""
+    rows = await connection.fetch(queries.awaited, swedish(whole_days(*days).start))
     return {(row["municipality"], row["point"]): row["since"] for row in rows}
 
 

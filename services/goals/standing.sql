@@ -28,8 +28,15 @@ WHERE t.since < $2 AND t.until > $1
 ORDER BY t.municipality, t.point, t.since
 
 -- name: awaited
--- Points with a hotspot that is, or was, to be in service, and since which local day it has been registered.
-SELECT d.municipality, d.point, min(d.registered_at AT TIME ZONE 'Europe/Stockholm')::date AS since
-FROM device AS d
-WHERE d.kind = 'hotspot' AND d.lifecycle <> 'registered' AND d.point IS NOT NULL
-GROUP BY d.municipality, d.point
+-- Points where a hotspot is, or was, to be in service, and since which local day; not those it left before a moment.
+SELECT p.municipality, p.point,
+    min(greatest(p.since, d.registered_at) AT TIME ZONE 'Europe/Stockholm')::date AS since
+FROM placement AS p
+JOIN device AS d ON d.municipality = p.municipality AND d.id = p.device
+WHERE p.kind = 'hotspot' AND p.in_service AND p.point IS NOT NULL
+    AND NOT EXISTS (
+        SELECT FROM placement AS n
+        WHERE n.municipality = p.municipality AND n.device = p.device AND n.since > p.since
+            AND n.since <= $1 AND n.point IS DISTINCT FROM p.point
+    )
+GROUP BY p.municipality, p.point

@@ -165,6 +165,29 @@ async def test_days_that_are_missing_and_points_that_are_silent_lower_the_covera
     assert later.coverage == Fraction(15 * 12, 2 * 360)
 
 
+async def test_hotspot_that_is_moved_leaves_the_verdict_of_days_before_as_it_was(
+    database_url: str, admin_url: str
+) -> None:
+    moved = "UPDATE placement SET since = $1 WHERE device = 'hs-lagan-1' AND point = 'sp-hamneda'"
+    async with village(database_url, admin_url) as here:
+        await here.days("dp-lidhult", 1, 30)
+        (before,) = await here.measure("wifi_availability", OVER, LJUNGBY)
+        await here.run("UPDATE device SET point = 'sp-hamneda' WHERE id = 'hs-lagan-1'")
+        await here.run(moved, datetime(2026, 7, 2, 12, tzinfo=UTC))
+        (after,) = await here.measure("wifi_availability", OVER, LJUNGBY)
+        await here.run(moved, datetime(2026, 6, 16, 12, tzinfo=UTC))
+        (meanwhile,) = await here.measure("wifi_availability", OVER, LJUNGBY)
+        await here.run(moved, datetime(2026, 5, 31, 12, tzinfo=UTC))
+        (long_ago,) = await here.measure("wifi_availability", OVER, LJUNGBY)
+    assert before == after
+    assert (before.coverage, [part.point for part in before.parts]) == (
+        Fraction(1, 2),
+        ["dp-lagan", "dp-lidhult"],
+    )
+    assert [part.point for part in meanwhile.parts] == ["dp-lagan", "dp-lidhult", "sp-hamneda"]
+    assert [part.point for part in long_ago.parts] == ["dp-lidhult", "sp-hamneda"]
+
+
 async def test_within_hours_counts_what_was_open_and_where_hours_are_not_known_nothing_is(
     database_url: str, admin_url: str
 ) -> None:
