@@ -109,12 +109,17 @@ def value_words(value: Fraction, metric: MetricName, comparator: Comparator, *, 
 
 def target_words(goal: Goal, lang: str) -> str:
     """What was promised: minst 99 %."""
+    return promised_words(goal.target, goal.metric, goal.comparator, lang=lang)
+
+
+def promised_words(target: Fraction, metric: MetricName, comparator: Comparator, *, lang: str) -> str:
+    """A target as it was written, not rounded: minst 99,955 %."""
     _ = language(lang).gettext
-    unit = METRICS[goal.metric].unit
-    target = Decimal(goal.target.numerator) / Decimal(goal.target.denominator)
-    number = format_decimal(target, format="#,##0.###", locale=lang)
+    unit = METRICS[metric].unit
+    written = Decimal(target.numerator) / Decimal(target.denominator)
+    number = format_decimal(written, format="#,##0.###", locale=lang)
     said = f"{number}\N{NO-BREAK SPACE}{unit}" if unit else number
-    words = _("minst %(target)s") if goal.comparator == "at_least" else _("högst %(target)s")
+    words = _("minst %(target)s") if comparator == "at_least" else _("högst %(target)s")
     return words % {"target": said}
 
 

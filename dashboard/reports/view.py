@@ -13,7 +13,7 @@ from dashboard.availability_charts import full_day, mark_words, short_day
 from dashboard.charts.scale import Scale, every
 from dashboard.charts.shares import percent_number, share_scale
 from dashboard.figure_words import FigureView, figure_views, figure_words, mark_of, percent_words, time_words
-from dashboard.goal_words import MARKS, metric_words, status_words, value_words
+from dashboard.goal_words import MARKS, metric_words, promised_words, status_words, value_words
 from dashboard.reports.summary import summary
 from dashboard.reports.words import (
     bytes_words,
@@ -239,10 +239,8 @@ def _usage(usage: Usage, lang: str) -> list[tuple[str, str]]:
 
 
 def _goal(goal: GoalPart, lang: str) -> GoalView:
-    _ = language(lang).gettext
     metric, comparator = cast(MetricName, goal.metric), cast(Comparator, goal.comparator)
-    least = _("minst %(target)s") if comparator == "at_least" else _("högst %(target)s")
-    target = least % {"target": value_words(Fraction(goal.target), metric, comparator, lang=lang)}
+    target = promised_words(Fraction(goal.target), metric, comparator, lang=lang)
     status, coverage = Status(goal.status), Fraction(goal.coverage)
     return GoalView(
         id=goal.id,

@@ -5,14 +5,16 @@ import io
 import json
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pypdf
 import pytest
 
-from dashboard.reports.document import PdfUnavailable, as_html, as_json, as_pdf
+from dashboard.reports.document import PdfRefused, PdfUnavailable, as_html, as_json, as_pdf
 from dashboard.reports.letter import filename, letter_of
 from dashboard.reports.view import report_view
 from dashboard.reports.words import bytes_words, range_words
+from services.reports.mailing import LetterUnwritable
 from services.reports.models import Content, GoalPart, Range
 from tests.dashboard.reports.made_up import HOUR, MADE_AT, OCTOBER, day, ordinary, point, report
 
@@ -61,6 +63,26 @@ async def test_without_pango_one_is_told_what_to_install(monkeypatch: pytest.Mon
     monkeypatch.setattr(sys, "meta_path", [Missing(), *sys.meta_path])
     with pytest.raises(PdfUnavailable, match="apt-get install libpangoft2"):
         await as_pdf(ordinary(), "sv")
+    with pytest.raises(LetterUnwritable, match="apt-get install libpangoft2"):
+        await letter_of(ordinary(), "sv")
+
+
+@pytest.mark.parametrize("protocol", ["file", "http", "data"])
+@pytest.mark.parametrize("wants", ['<img alt="x" src="{}">', '<link rel="stylesheet" href="{}">'])
+async def test_document_gets_nothing_from_anywhere(
+    protocol: str, wants: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret.svg"
+    secret.write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    url = {
+        "file": secret.as_uri(),
+        "http": "http://127.0.0.1:9/x.svg",
+        "data": "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg'/>",
+    }[protocol]
+    html = f"<html lang=en><title>x</title>{wants.format(url)}</html>"
+    monkeypatch.setattr("dashboard.reports.document.as_html", lambda *_: html)
+    with pytest.raises(PdfRefused, match="disallowed protocol"):
+        await as_pdf(ordinary(), "sv")
 
 
 def test_json_holds_the_very_text_that_was_hashed() -> None:
@@ -100,12 +122,13 @@ def test_days_without_figures_have_no_place_in_the_chart() -> None:
 
 def test_goals_are_shown_with_value_and_coverage() -> None:
     goal = GoalPart(
-        id="goal-1", metric="wifi_availability", point=None, comparator="at_least", target="99", first=OCTOBER.first,
+        id="goal-1", metric="wifi_availability", point=None, comparator="at_least", target="99.955",
+        first=OCTOBER.first,
         last=OCTOBER.last, value="9973/100", coverage="97/100", status="met",
     )  # fmt: skip
     (shown,) = report_view(report(point("Lidhult", [day()]), goals=(goal,)), "sv").goals
     assert (shown.value, shown.coverage, shown.mark) == (f"99,73{SPACE}%", f"97,00{SPACE}%", "working")
-    assert "minst 99" in shown.target
+    assert shown.target.endswith(f"minst 99,955{SPACE}%")
 
 
 @pytest.mark.parametrize(
