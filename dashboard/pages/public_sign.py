@@ -6,6 +6,7 @@ import segno
 from aiohttp import web
 
 from dashboard.points import POINTS, PointView
+from dashboard.web import keys
 from dashboard.web.language import language
 from dashboard.web.pages import render, site_address
 from dashboard.web.routes import PUBLIC, Routes
@@ -15,6 +16,7 @@ routes = Routes()
 # A quarter of the code may be dirty or torn off; around it is the empty margin that readers need.
 _LOSS = "q"
 _MARGIN = 4
+_MAX_AGE_S = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +40,19 @@ async def sign(request: web.Request) -> web.StreamResponse:
     if view is None:
         raise web.HTTPNotFound
     address = f"{site_address(request)}/p/{view.id}"
+    try:
+        code = qr_code(address)
+    except segno.DataOverflowError:
+        # The name that the site was asked for by is longer than any name can be.
+        raise web.HTTPBadRequest from None
     return render(
         request,
         "public/sign.html",
-        max_age=60,
+        # Without a set address the page has the one that it was asked for by, which others must not get.
+        max_age=_MAX_AGE_S if request.config_dict[keys.OPTIONS].public_url else None,
         view=view,
         address=address,
-        code=qr_code(address),
+        code=code,
         sheets=[sign_words(view, "sv"), sign_words(view, "en")],
         synthetic=view.point.synthetic,
     )
@@ -53,7 +61,8 @@ async def sign(request: web.Request) -> web.StreamResponse:
 def qr_code(address: str) -> str:
     """The address as an SVG that is black on white, whatever the colours around it.
 
-    Of the address nothing but the modules of the code stands in it, so a template may take it as it is.
+    Of the address nothing but the modules of the code stands in it, so a template may take it as it is. Raises
+    `segno.DataOverflowError` when no code holds so much.
     """
     code = segno.make(address, error=_LOSS, micro=False, boost_error=False)
     return code.svg_inline(border=_MARGIN, light="#fff", omitsize=True)

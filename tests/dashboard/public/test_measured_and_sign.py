@@ -61,12 +61,16 @@ async def test_days_are_those_of_the_running_program(villages: Site, monkeypatch
     assert "arkiv" in page
 
 
+def set_address(villages: Site, public_url: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = villages.app[keys.OPTIONS].model_copy(update={"public_url": public_url})
+    monkeypatch.setitem(villages.app._state, keys.OPTIONS, options)
+
+
 @pytest.mark.parametrize("public_url", [None, "https://byar.example"])
 async def test_code_leads_to_the_page_of_the_point(
     villages: Site, public_url: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    options = villages.app[keys.OPTIONS].model_copy(update={"public_url": public_url})
-    monkeypatch.setitem(villages.app._state, keys.OPTIONS, options)
+    set_address(villages, public_url, monkeypatch)
     address = f"{public_url or villages.url}/p/sp-jorn"
     page = await text(villages, "/p/sp-jorn/sign")
     assert f'aria-label="QR-kod till {address}"' in page
@@ -102,7 +106,28 @@ async def test_sign_is_one_sheet_of_a4_with_nothing_else_on_it(
         assert gone not in words
 
 
-async def test_pages_are_kept_for_a_minute_and_need_no_script(villages: Site) -> None:
+async def test_a_host_that_no_code_holds_is_a_bad_request(
+    villages: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = {"Host": f"{'a' * 2000}.example"}
+    async with villages.http.get(f"{villages.url}/p/sp-jorn/sign", headers=named) as answer:
+        assert answer.status == 400
+    set_address(villages, "https://byar.example", monkeypatch)
+    async with villages.http.get(f"{villages.url}/p/sp-jorn/sign", headers=named) as answer:
+        assert answer.status == 200
+
+
+async def test_sign_that_follows_the_host_is_kept_by_nobody(villages: Site) -> None:
+    named = {"Host": "elsewhere.example"}
+    async with villages.http.get(f"{villages.url}/p/sp-jorn/sign", headers=named) as answer:
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert "http://elsewhere.example/p/sp-jorn" in await answer.text()
+
+
+async def test_pages_are_kept_for_a_minute_and_need_no_script(
+    villages: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_address(villages, "https://byar.example", monkeypatch)
     for path in ("/p/sp-jorn/measured", "/p/sp-jorn/sign"):
         async with villages.http.get(villages.url + path) as answer:
             assert answer.headers["Cache-Control"] == f"public, max-age={public_measured.MAX_AGE_S}"
