@@ -31,9 +31,14 @@ class Part:
 
 
 async def count_again(connection: Connection, part: Part, lane: int, upto: int) -> None:
-    """Make a table's rows again, as far as the log has what they rest on."""
+    """Make a table's rows again, as far as the log has what they rest on.
+
+    Raises `UniqueViolationError`, with nothing changed, where the log lets go of something meanwhile.
+    """
+    # Counted before they are forgotten: what is let go of in between is not forgotten, and stands in the way below.
+    counted = await part.counted(connection, lane, upto)
     await forget(connection, part.forget, await part.kept(connection, lane, upto), part.key)
-    await keep(connection, part.keep, await part.counted(connection, lane, upto))
+    await keep(connection, part.keep, counted)
 
 
 async def differences(connection: Connection, part: Part, lane: int, upto: int) -> list[str]:

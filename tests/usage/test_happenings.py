@@ -1,15 +1,18 @@
 """Sessions, visitor-days and pages: what is kept of them, and what is not counted twice."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 import asyncpg
+import pytest
 
 from services.ingest.models import Accepted
 from services.log.follow import Follower, LaneSignals, rebuild_lane, verify_lane
 from services.log.options import RetentionOptions
 from services.log.retention import Retention
-from services.storage.database import Database
+from services.storage.database import Connection, Database, Lane, Role
+from services.usage.parts import PARTS, Read, Rows, count_again
 from services.usage.reading import UsageReading
 from tests.support.villages import NOON, add, heartbeat, lane_of, villages
 
@@ -161,6 +164,40 @@ async def test_sessions_are_erased_only_when_they_have_been_counted_and_stay_cou
         await read(database)
         await rows(admin_url, "UPDATE usage_session SET sessions = 9")
         assert len(await verify_lane(database, UsageReading(), lane)) == 1
+
+
+async def test_what_is_erased_while_it_is_counted_again_is_not_lost(
+    database_url: str, admin_url: str
+) -> None:
+    kept = "SELECT hour, sessions, session_seconds FROM usage_session"
+    (sessions,) = (part for part in PARTS if part.name == "sessions")
+    looks = 0
+
+    def then_erase(look: Read) -> Read:
+        """Erase between the two looks at the log, whichever comes first."""
+
+        async def looked(connection: Connection, lane: int, upto: int) -> Rows:
+            nonlocal looks
+            found, looks = await look(connection, lane, upto), looks + 1
+            if looks == 1:
+                await rows(admin_url, "UPDATE event SET data = '{}' WHERE type = 'wifi.session_end'")
+            return found
+
+        return looked
+
+    meanwhile = replace(sessions, counted=then_erase(sessions.counted), kept=then_erase(sessions.kept))
+    async with villages(database_url) as database:
+        lane = await lane_of(database, "0781")
+        await add(database, ended(1), ended(2))
+        await read(database)
+        with pytest.raises(asyncpg.UniqueViolationError):
+            async with database.transaction(Role.WORKER, Lane(lane)) as connection:
+                await count_again(connection, meanwhile, lane, 2**62)
+        assert looks == 2
+        assert await rows(admin_url, kept) == [(NOON, 2, 120)]
+        # Tried again, it is done: the hour stays as it was counted.
+        await rebuild_lane(database, UsageReading(), lane, now=NOON)
+        assert await rows(admin_url, kept) == [(NOON, 2, 120)]
 
 
 async def test_what_was_tampered_with_is_found_in_every_table(database_url: str, admin_url: str) -> None:
