@@ -24,7 +24,7 @@ from services.tenants.wallclock import midnight, swedish
 
 MOST = 10
 """So many lines are shown unless all are asked for."""
-EXAMINED = 200
+EXAMINED = 120
 """Of so many points at most the lines are drawn, those that are broken still and broke last: a page stays quick when
 half the country is out."""
 

@@ -56,18 +56,20 @@ SELECT
     min(greatest(i.starts_at, $1)) FILTER (WHERE i.unseen AND p.here) AS unseen_from,
     max(coalesce(i.ends_at, $2)) FILTER (WHERE i.unseen AND p.here) AS unseen_until
 FROM placed AS p
+-- From the interval that holds at $1, as a value of its own: only so does the key find it under row security, and a year
+-- of intervals is not read for the last of them.
+CROSS JOIN LATERAL (
+    SELECT coalesce(max(b.starts_at), '-infinity') AS starts_at
+    FROM status_interval AS b
+    WHERE b.municipality = p.municipality AND b.device = p.device AND b.starts_at <= $1
+    OFFSET 0
+) AS f
 CROSS JOIN LATERAL (
     SELECT x.starts_at, x.ends_at, x.reason = $3 AS unseen
     FROM status_interval AS x
     WHERE x.municipality = p.municipality AND x.device = p.device
-        AND x.starts_at < $2 AND (x.ends_at IS NULL OR x.ends_at > $1)
+        AND x.starts_at >= f.starts_at AND x.starts_at < $2 AND (x.ends_at IS NULL OR x.ends_at > $1)
         AND (x.state = 'down' OR x.reason = $3 OR x.reason = ANY ($4))
-        -- The same once more by start, which the key knows: a year of intervals is not read for the last of them.
-        AND x.starts_at >= coalesce((
-            SELECT max(b.starts_at)
-            FROM status_interval AS b
-            WHERE b.municipality = p.municipality AND b.device = p.device AND b.starts_at <= $1
-        ), '-infinity')
     OFFSET 0
 ) AS i
 GROUP BY p.municipality, p.point
