@@ -127,6 +127,7 @@ async def published_usage(connection: Connection, municipality: str, first: date
 
 
 def _usage(usage: store.Usage, views: Published) -> Usage:
+    # Volumes are as they are, whatever the counts: docs/decisions/0029 says why, and what that leaves open.
     return Usage(
         down_bytes=usage.traffic.down_bytes,
         up_bytes=usage.traffic.up_bytes,
