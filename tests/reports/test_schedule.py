@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from services.reports.making import make_on_demand
 from services.reports.naming import Kind, ReportPeriod
 from services.reports.options import ReportOptions
 from services.reports.schedule import LATE, ReportMaker
@@ -132,7 +133,10 @@ async def test_only_the_municipality_report_is_mailed_and_only_where_somebody_wa
 
 async def test_report_that_was_made_by_hand_is_mailed_when_its_time_has_come(at_desk: Desk) -> None:
     making, clock = maker(at_desk, datetime(2026, 9, 2, 3, tzinfo=UTC), MAILED)
-    assert len(await at_desk.make(now=clock.now)) == 2
+    by_hand = await make_on_demand(
+        at_desk.database, at_desk.sources, "0781", period=ReportPeriod("2026-08"), now=clock.now
+    )
+    assert len(by_hand) == 2
     queued = []
     for _ in range(4):
         clock.now += timedelta(hours=25)
