@@ -97,7 +97,7 @@ async def _set_up(installation: Installation) -> None:
 
 async def _first_village(installation: Installation) -> str:
     """The commands of the page, one by one; returns the device's password."""
-    (example,) = re.findall(
+    example, *_parts = re.findall(
         r"^```toml\n(.*?)^```$", (ROOT / "docs/registry.md").read_text(), re.MULTILINE | re.DOTALL
     )
     (installation.home / "villages").mkdir()

@@ -2,7 +2,7 @@
 
 from tests.dashboard.pictures import album, shown
 
-MOST_BYTES = 10_000_000
+MOST_BYTES = 14_000_000
 
 
 def test_every_page_and_state_has_its_picture_and_no_picture_is_left_over() -> None:
