@@ -189,7 +189,8 @@ def _detail(change: Change, lang: str) -> str:
     if change.from_before:
         return texts.gettext("Hade varit borta sedan före i går, %(time)s av tiden sedan dess") % away
     if change.number == 1:
-        return f"{outage.words}, {texts.gettext('borta %(time)s') % away}"
+        gone = texts.gettext("borta %(time)s") % away
+        return f"{outage.words}, {gone}"
     return (
         texts.ngettext("%(num)s avbrott, borta %(time)s", "%(num)s avbrott, borta %(time)s", change.number)
         % away
