@@ -11,6 +11,10 @@ from config.cli.base import run, run_until_stopped, settings_for_command
 from config.settings import Settings
 from services.storage.migrate import migrate as bring_up_to_date
 
+# What comes and goes with each batch is let go of by counting; looking for cycles among it, as often as Python
+# does by itself, was a tenth of a busy gateway's time.
+CYCLES_LOOKED_FOR = (50_000, 20, 100)
+
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
@@ -29,9 +33,7 @@ def serve(
 
 
 async def _serve(settings: Settings, parts: tuple[Part, ...]) -> None:
-    # What comes and goes with each batch is let go of by counting; looking for cycles among it, as often as Python
-    # does by itself, was a tenth of a busy gateway's time.
-    gc.set_threshold(50_000, 20, 100)
+    gc.set_threshold(*CYCLES_LOOKED_FOR)
     async with bypunkt(settings, parts=parts):
         await asyncio.Event().wait()
 
