@@ -64,7 +64,10 @@ async def test_spools_are_loaded_and_noted(database_url: str) -> None:
     [
         ("UPDATE device SET lifecycle = 'suspended' WHERE id = 'hs-lidhult-1'", False),
         ("UPDATE device SET topic_identity = 'ap-1' WHERE id = 'hs-lidhult-1'", False),
-        ("DELETE FROM placement WHERE device = 'hs-lidhult-2'; DELETE FROM device WHERE id = 'hs-lidhult-2'", False),
+        (
+            "DELETE FROM placement WHERE device = 'hs-lidhult-2'; DELETE FROM device WHERE id = 'hs-lidhult-2'",
+            False,
+        ),
         # By another process, from a dead letter for one.
         ("INSERT INTO device_spool VALUES ('0781', 'hs-lidhult-1', now(), true)", False),
         ("INSERT INTO device_spool VALUES ('0781', 'hs-lidhult-1', now(), false)", True),
