@@ -11,6 +11,7 @@ from pathlib import Path
 from benchmarks.faults.devices import Habits
 from benchmarks.faults.rig import Plan, Rig, rig
 from benchmarks.faults.waiting import until
+from services.runtime.failpoints import SETTING
 
 EVENTS = 900
 RATE = 500.0
@@ -48,12 +49,15 @@ async def database_dies(installation: Rig) -> None:
         await installation.mend()
 
 
-async def broker_dies(installation: Rig) -> None:
-    """The broker dies, and the devices repeat on their next connection what had no receipt."""
+async def gateway_dies_before_it_acknowledges(installation: Rig) -> None:
+    """The gateway dies with what is stored and not acknowledged: broker and devices send it again."""
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(installation.fleet.pace(EVENTS, rate=RATE), name="load")
         await until(lambda: installation.fleet.made >= EVENTS // 2, within=60)
-        await installation.broker.kill()
+        await installation.gateway.kill()
+        await installation.gateway.start(**{SETTING: "gateway.committed=kill@3"})
+        async with asyncio.timeout(60):
+            await installation.gateway.wait()
         await installation.mend()
 
 
@@ -103,7 +107,7 @@ TRAPS: dict[str, Trap] = {
     "receipt_before_commit": Trap(database_and_gateway_die),
     "commit_without_waiting": Trap(database_dies, _SLEEPY),
     "key_without_tenant": Trap(nothing_happens),
-    "no_dedupe": Trap(broker_dies),
+    "no_dedupe": Trap(gateway_dies_before_it_acknowledges),
     "quality_of_service_two": Trap(gateway_dies, Plan(habits=Habits(spool=False, qos=2))),
     "stale_acknowledgement": Trap(
         broker_forgets_while_a_batch_is_stored, Plan(habits=_NO_SPOOL, wiped=True, devices=6)

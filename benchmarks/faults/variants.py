@@ -14,13 +14,11 @@ from typing import Any
 
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from gateway.canary import Canary
 from gateway.mqtt import Delivery, Session
 from gateway.mqtt.link import Link
 from services.ingest.models import Accepted
 from services.log import append as appending
 from services.log.models import Stored
-from services.log.store import Sight
 from services.storage import safety
 from services.storage.database import UNREACHABLE, Connection, Database
 
@@ -154,6 +152,10 @@ def stale_acknowledgement() -> None:
 
 def sight_without_gaps() -> None:
     """Take it that we saw all the while before a canary came back, as a gateway does that knows no blind time."""
+    # Only here: whoever stores must not be loaded before the other variants have changed what it is made of.
+    from gateway.canary import Canary  # noqa: PLC0415
+    from services.log.store import Sight  # noqa: PLC0415
+
     see = Canary.see
 
     def see_all_the_while(self: Canary, canaries: Iterable[Delivery]) -> Sight | None:
